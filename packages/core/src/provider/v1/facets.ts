@@ -1,0 +1,26 @@
+import type { LifetimeFacet } from './lifetime.ts'
+import type { PtyFacet } from './pty.ts'
+
+/** The optional parts of a sandbox. Each key is also the name of the member that carries it. */
+export interface Facets {
+  readonly lifetime: LifetimeFacet
+  readonly pty: PtyFacet
+}
+
+export type FacetName = keyof Facets
+
+export const FACET_NAMES: readonly FacetName[] = ['lifetime', 'pty']
+
+/** `always` there, there by `varies` options or sandboxes, or `never`. */
+export type FacetLevel = 'always' | 'varies' | 'never'
+
+export type FacetLevels = { readonly [Name in FacetName]: FacetLevel }
+
+/** The members that a profile promises: a declared facet that is missing is a compile error. */
+export type FacetMembers<Levels extends FacetLevels> = {
+  readonly [Name in FacetName as Levels[Name] extends 'always' ? Name : never]: Facets[Name]
+} & {
+  readonly [Name in FacetName as Levels[Name] extends 'always' ? never : Name]?: Levels[Name] extends 'never'
+    ? undefined
+    : Facets[Name] | undefined
+}

@@ -1,0 +1,63 @@
+import type { RuntimeContext } from '../../runtime/runtime-context.ts'
+import type { Isolation } from './isolation.ts'
+import type { Limits } from './limits.ts'
+import type { Profile } from './profile.ts'
+import type { Sandbox, SandboxOf, SandboxState } from './sandbox.ts'
+
+/** The name of an intent: who wanted a sandbox, and which. All parts are path-safe and at most 64 characters. */
+export interface SandboxRef {
+  readonly installation: string
+  readonly runId: string
+  readonly intentId: string
+}
+
+export interface CreateRequest {
+  /** Written where `find` can see it. Creating one intent twice at once may give two handles, never two sandboxes. */
+  readonly ref: SandboxRef
+  readonly isolation: Isolation
+  readonly egress: 'none' | 'open'
+  readonly limits: Limits
+  /** The sandbox ends by itself after this many milliseconds, unless it is prolonged. */
+  readonly lifetimeMs: number
+  /** Aborts the creation; nothing is left. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ResumeRequest {
+  /** As in {@link CreateRequest}, from now on. */
+  readonly lifetimeMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Where sandboxes come from. `create`, and `spawn`, `release`, `destroy` of what it gives, are all that a provider has to do: the
+ * engine adds every portable behaviour on top. Making one does no I/O.
+ */
+export interface ProviderBase<P extends Profile, S extends SandboxOf<P>> {
+  readonly specificationVersion: 'provider-v1'
+  /** The ceiling of all options. */
+  readonly profile: P
+  /** What the options of this provider give. Pure: no I/O. */
+  resolve(): Profile
+  /**
+   * Makes a sandbox, or throws and leaves nothing.
+   *
+   * @throws `config.invalid`, `feature.unsupported` (both before anything is made), `sandbox.unavailable`,
+   *   `sandbox.start-failed`, `auth.missing`, `auth.denied`, `provider.failed`.
+   */
+  create(request: CreateRequest, context: RuntimeContext): Promise<S>
+  /**
+   * Attaches to a sandbox that is there already, also from another process.
+   *
+   * @throws `sandbox.gone` when it has ended or was replaced: it is never built anew.
+   */
+  resume(state: SandboxState, request: ResumeRequest, context: RuntimeContext): Promise<S>
+  /** The sandbox of an intent, or `undefined`. There unless `profile.find` is `none`. */
+  readonly find?: ((ref: SandboxRef, context: RuntimeContext) => Promise<SandboxState | undefined>) | undefined
+}
+
+/** The provider that a profile promises. */
+export type ProviderOf<P extends Profile> = ProviderBase<P, SandboxOf<P>>
+
+/** A provider of any kind. */
+export type Provider = ProviderBase<Profile, Sandbox>

@@ -1,0 +1,34 @@
+/** The commands that open a sandbox. */
+const SANDBOX_COMMANDS = ['run', 'approve', 'exec', 'shell', 'conformance']
+
+/** The subjects of the conformance suite that are made from the local provider. */
+const MADE_FROM_LOCAL = ['minimal', 'minimal-resident']
+
+/**
+ * @typedef {object} Needs
+ * @property {string | undefined} provider the provider whose sandbox a command opens; nothing when it opens none.
+ * @property {boolean} repository whether it takes a repository, which `run` does always.
+ */
+
+/**
+ * What a line for the command line needs around it. It is read as far as that goes; the program itself judges it.
+ *
+ * @param {readonly string[]} args
+ * @returns {Needs}
+ */
+export function needsOf([command = '', ...rest]) {
+  if (!SANDBOX_COMMANDS.includes(command)) return { provider: undefined, repository: false }
+  const named = command === 'conformance' ? rest.find((word) => !word.startsWith('-')) : optionOf(rest, '--provider', '-p')
+  const provider = named === undefined || MADE_FROM_LOCAL.includes(named) ? 'local' : named
+  return { provider, repository: command === 'run' || optionOf(rest, '--repo') !== undefined }
+}
+
+/**
+ * @param {readonly string[]} words
+ * @param {readonly string[]} names
+ */
+function optionOf(words, ...names) {
+  const at = words.findIndex((word) => names.includes(word.split('=')[0] ?? ''))
+  if (at < 0) return undefined
+  return words[at]?.includes('=') ? words[at].slice(words[at].indexOf('=') + 1) : words[at + 1]
+}
