@@ -1,0 +1,8 @@
+export { type ByteSource, type ByteSourceOptions, byteSource } from './byte-source.ts'
+export { byteKey, type Member, type MemberHeader, type MemberType, type PackMember, packMember, showBytes } from './member.ts'
+export { type ArchiveLimits, type ReadArchiveOptions, readArchive } from './read-archive.ts'
+export { compareTrees, type TreeComparison, type TreeDifference } from './tree-difference.ts'
+export { type TreeBuilder, type TreeDigest, type TreeEntry, treeBuilder, treeDigestOf } from './tree-digest.ts'
+export { type UnpackOptions, unpack } from './unpack.ts'
+export { type WatchedStream, watchStream } from './watch-stream.ts'
+export { writeArchive } from './write-archive.ts'

@@ -1,0 +1,38 @@
+import type { SandboxState, WorkspaceHandle } from '@ringfence/core'
+import type { ControlState } from './exec/index.ts'
+import type { SnapshotRef } from './snapshot/index.ts'
+
+/** Enough to attach to a workspace from another process: plain JSON without secrets. */
+export interface WorkspaceState {
+  readonly version: 1
+  readonly runId: string
+  readonly sandbox: SandboxState
+  /** Where the receipts are, and by what they are known. */
+  readonly control: ControlState
+  /** Paths that no snapshot holds. */
+  readonly ephemeral: readonly string[]
+}
+
+/** A sandbox with content, as its owner sees it. */
+export interface Workspace extends WorkspaceHandle, AsyncDisposable {
+  readonly state: WorkspaceState
+  readonly sandboxId: string
+  /** What the sandbox really is kept apart by. */
+  readonly isolation: string
+  /** What changed in a git repository of the workspace since its last commit, as a git patch: hostile data. Throws `git.failed`. */
+  diff(path?: string): Promise<string>
+  /** Stores the whole workspace, without ephemeral entries and secrets. Throws `config.invalid` without a store, `snapshot.failed`. */
+  snapshot(options?: { signal?: AbortSignal | undefined }): Promise<SnapshotRef>
+  /** A second workspace with the same content, in a sandbox and a run of its own. Needs a snapshot store. */
+  fork(options?: { signal?: AbortSignal | undefined }): Promise<Workspace>
+  /** Replaces known secrets in a text. */
+  redact(text: string): string
+  /** Replaces known secrets in each text of a JSON value. */
+  redactJson<T>(value: T): T
+  /** The same workspace for tools and third-party code: commands and files, nothing that ends it. */
+  restricted(): WorkspaceHandle
+  /** Lets go of the sandbox, which lives on until its lease has run out. Idempotent. */
+  release(): Promise<void>
+  /** Ends the sandbox. Idempotent, also after `release`. */
+  destroy(): Promise<void>
+}
