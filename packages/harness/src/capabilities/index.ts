@@ -1,0 +1,2 @@
+export { type FilesystemOptions, filesystem } from './files/filesystem.ts'
+export { type ShellOptions, shell } from './shell/shell.ts'
