@@ -1,0 +1,125 @@
+import { type CreateRequest, digestOf, LIMIT_NAMES, type LimitName, type SandboxRef, sha256 } from '@ringfence/core'
+import type { Image } from './image.ts'
+import { listAt, numberAt, textAt } from './json.ts'
+import type { Settings } from './options.ts'
+import { isRoot } from './profile.ts'
+import { INIT, KEEPER, secondsOf, VOLUME, WORKSPACE } from './scripts.ts'
+
+/** The labels by which a container is known as ours. */
+export const LABELS = {
+  installation: 'dev.ringfence.installation',
+  run: 'dev.ringfence.run',
+  intent: 'dev.ringfence.intent',
+  /** A digest of what was asked for. */
+  spec: 'dev.ringfence.spec',
+  /** Which call of `create` made it. */
+  creation: 'dev.ringfence.creation',
+  /** Who commands run as. */
+  user: 'dev.ringfence.user',
+} as const
+
+const NON_ROOT = '1000:1000'
+const DEFAULTS = { memoryBytes: 4 * 1024 ** 3, processes: 1024, cpus: 2 }
+const CPU_PERIOD_MICROS = 100_000
+const LEAST_QUOTA_MICROS = 1000
+
+/** The name of the container of an intent: the same for every process that asks. */
+export function nameOf(ref: SandboxRef): string {
+  return `ringfence-${sha256([ref.installation, ref.runId, ref.intentId].join('\0')).slice(0, 32)}`
+}
+
+/** Who commands run as. */
+export function userOf({ user }: Settings, image: Image): string {
+  return user ?? (isRoot(image.user) ? NON_ROOT : image.user)
+}
+
+/** A digest of what makes two sandboxes of one intent the same. The image is taken by its name, which may be pulled anew. */
+export function specDigest({ image, user, readOnlyRoot, runtime }: Settings, { egress, limits }: CreateRequest): string {
+  return digestOf({
+    image,
+    user: user ?? null,
+    readOnlyRoot,
+    runtime: runtime ?? null,
+    egress,
+    limits: Object.fromEntries(LIMIT_NAMES.map((name) => [name, limits[name] ?? null])),
+  })
+}
+
+export interface SpecRequest {
+  readonly settings: Settings
+  readonly request: CreateRequest
+  readonly image: Image
+  readonly creation: string
+}
+
+/** What the engine is asked to make. */
+export function containerSpec({ settings, request, image, creation }: SpecRequest): object {
+  const { ref, limits } = request
+  return {
+    Image: image.id,
+    Entrypoint: ['sh', '-c', INIT, 'ringfence-init', String(secondsOf(request.lifetimeMs))],
+    Cmd: [],
+    User: `${KEEPER}:${KEEPER}`,
+    Hostname: 'sandbox',
+    WorkingDir: '/',
+    Healthcheck: { Test: ['NONE'] },
+    AttachStdout: true,
+    AttachStderr: true,
+    Labels: {
+      [LABELS.installation]: ref.installation,
+      [LABELS.run]: ref.runId,
+      [LABELS.intent]: ref.intentId,
+      [LABELS.spec]: specDigest(settings, request),
+      [LABELS.creation]: creation,
+      [LABELS.user]: userOf(settings, image),
+    },
+    HostConfig: {
+      Init: true,
+      AutoRemove: true,
+      NetworkMode: request.egress === 'open' ? 'bridge' : 'none',
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      LogConfig: { Type: 'none', Config: {} },
+      ReadonlyRootfs: settings.readOnlyRoot,
+      Mounts: [volume(VOLUME), ...(settings.readOnlyRoot ? [volume(WORKSPACE)] : [])],
+      ...(settings.readOnlyRoot ? { Tmpfs: { '/tmp': TEMPORARY, '/var/tmp': TEMPORARY } } : {}),
+      ...(settings.runtime === undefined ? {} : { Runtime: settings.runtime }),
+      ...resources(limits),
+    },
+  }
+}
+
+const TEMPORARY = 'rw,exec,nosuid,nodev,mode=1777'
+
+/** An anonymous volume: it goes when its container goes. */
+const volume = (target: string): object => ({ Type: 'volume', Target: target, VolumeOptions: { NoCopy: true } })
+
+function resources(limits: CreateRequest['limits']): object {
+  const memory = Math.ceil(limits.memoryBytes ?? DEFAULTS.memoryBytes)
+  const ulimit = (name: string, value: number | undefined): object[] =>
+    value === undefined ? [] : [{ Name: name, Soft: Math.ceil(value), Hard: Math.ceil(value) }]
+  return {
+    Memory: memory,
+    // Together with swap: none.
+    MemorySwap: memory,
+    PidsLimit: Math.ceil(limits.processes ?? DEFAULTS.processes),
+    // A quota may be above what the machine has; `NanoCpus` may not.
+    CpuPeriod: CPU_PERIOD_MICROS,
+    CpuQuota: Math.max(LEAST_QUOTA_MICROS, Math.round((limits.cpus ?? DEFAULTS.cpus) * CPU_PERIOD_MICROS)),
+    Ulimits: [...ulimit('core', 0), ...ulimit('cpu', limits.cpuSeconds), ...ulimit('fsize', limits.fileBytes)],
+  }
+}
+
+/** The limits that a container really has, from what the engine says of it. */
+export function heldLimits(inspected: unknown): LimitName[] {
+  const host = (key: string): number => numberAt(inspected, 'HostConfig', key)
+  const ulimits = listAt(inspected, 'HostConfig', 'Ulimits').map((one) => textAt(one, 'Name'))
+  const held: Record<LimitName, boolean> = {
+    memoryBytes: host('Memory') > 0,
+    processes: host('PidsLimit') > 0,
+    cpus: host('CpuQuota') > 0 || host('NanoCpus') > 0,
+    cpuSeconds: ulimits.includes('cpu'),
+    fileBytes: ulimits.includes('fsize'),
+  }
+  return LIMIT_NAMES.filter((name) => held[name])
+}
