@@ -1,0 +1,158 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Policy, type Provider, parseManifest, systemRandom } from '@ringfence/core'
+import { fsJournal, Runner, type RunState, type SandboxAgent } from '@ringfence/harness'
+import { fsSnapshots } from '@ringfence/snapshot-store-fs'
+import { jsonlTracer } from '@ringfence/tracer-jsonl'
+import { checkSources, type Workspace } from '@ringfence/workspace'
+import { type CommandContext, policyOf, providerOf, repositoryManifest } from '../commands/context.ts'
+import { EXIT_CODES } from '../exit-codes.ts'
+import { saveRunFile } from '../storage/storage.ts'
+import { applyPatch } from './apply-patch.ts'
+import { chooseModel } from './choose-model.ts'
+import { engineer } from './engineer.ts'
+import { probeWalls, showProbes } from './probe-walls.ts'
+import type { RunOptions } from './run-options.ts'
+import { eventView } from './show-events.ts'
+
+/** What the sandbox was asked before it ended. */
+interface Harvest {
+  wallsStand: boolean
+  checkPassed: boolean | undefined
+  patch: string | undefined
+}
+
+/** Runs what tells whether the task is done, and takes the diff. */
+async function harvest(workspace: Workspace, options: RunOptions, { screen, signal }: CommandContext, into: Harvest): Promise<void> {
+  if (options.check !== undefined) {
+    screen.title('Check')
+    screen.row('$', options.check)
+    const { exitCode, stdout, stderr } = await workspace.exec(options.check, { cwd: 'repo', signal, timeoutMs: 300_000 })
+    into.checkPassed = exitCode === 0
+    screen.result(into.checkPassed, `exit ${exitCode}`)
+    if (!into.checkPassed) screen.block((stdout + stderr).split('\n').slice(-12).join('\n'))
+    screen.event({ type: 'check', command: options.check, exitCode })
+  }
+  into.patch = await workspace.diff('repo')
+}
+
+function showPlaces(options: RunOptions, model: string, provider: Provider, { screen }: CommandContext, policy: Policy): void {
+  const { name, isolation, egress } = provider.resolve()
+  screen.title('What runs where')
+  screen.row('harness', `this process, ${process.pid}: the agent loop, the keys, the journal`)
+  screen.row('sandbox', `${name}: isolation ${isolation}, network ${policy.egress === 'open' ? 'open' : `none, by ${egress.enforcedBy}`}`)
+  screen.row('model', model)
+  screen.row('repository', `${options.isDemo ? 'the bundled example' : options.repo}, as a copy without remotes, configuration and hooks`)
+}
+
+/** Starts a run, or goes on with one; shows it; and tells by its exit code how it ended. */
+export async function drive(
+  runId: string,
+  options: RunOptions,
+  context: CommandContext,
+  resume?: (runner: Runner, agent: SandboxAgent) => Promise<RunState>,
+): Promise<number> {
+  const { screen, places, signal } = context
+  const sandbox = await providerOf(options, context)
+  const chosen = await chooseModel({ name: options.model, api: options.api, isDemo: options.isDemo, env: process.env })
+  const policy = policyOf({ openNetwork: options.openNetwork })
+  const harvested: Harvest = { wallsStand: true, checkPassed: undefined, patch: undefined }
+  const view = eventView(screen)
+  const trace = join(places.traces, `${runId}.jsonl`)
+  const tracer = jsonlTracer({ file: trace })
+  const manifest = repositoryManifest(options.repo, options.nonce === undefined ? {} : { RINGFENCE_NONCE: options.nonce })
+  // A source that is not there is told before the model is asked; a run that goes on may have it in its sandbox alone.
+  if (!resume) await checkSources(parseManifest(manifest))
+  const agent = engineer({ model: chosen.model, manifest, ask: options.ask })
+  const runner = new Runner({
+    sandbox,
+    policy,
+    snapshots: fsSnapshots({ directory: places.snapshots }),
+    journal: fsJournal({ directory: places.journals }),
+    tracer,
+    sandboxHooks: {
+      async ready(workspace) {
+        const probes = await probeWalls(workspace, policy, systemRandom)
+        harvested.wallsStand = probes.every(({ held }) => held)
+        view.afterResult(() => showProbes(probes, screen))
+      },
+      ending: (workspace) => harvest(workspace, options, context, harvested),
+    },
+  })
+  showPlaces(options, chosen.description, sandbox, context, policy)
+  try {
+    const input = resume ? await resume(runner, agent) : options.task
+    const stream = await runner.run(agent, input, { stream: true, signal, maxTurns: options.maxTurns, runId })
+    for await (const event of stream) view.show(event)
+    const result = await stream.completed
+    await tracer.shutdown?.()
+    return await finish(runId, options, context, { result, harvested, trace })
+  } finally {
+    await chosen.close()
+  }
+}
+
+interface Ended {
+  readonly result: {
+    readonly status: 'completed' | 'paused'
+    readonly usage: { readonly requests: number; readonly inputTokens: number; readonly outputTokens: number }
+    readonly snapshot?: { readonly id: string } | undefined
+  }
+  readonly harvested: Harvest
+  readonly trace: string
+}
+
+async function finish(runId: string, options: RunOptions, context: CommandContext, { result, harvested, trace }: Ended): Promise<number> {
+  const { screen, places } = context
+  const { usage, snapshot, status } = result
+  const { patch = '', checkPassed, wallsStand } = harvested
+  const patchFile = await saveRunFile(places, runId, 'patch', patch)
+  if (status === 'completed') {
+    screen.title('Diff')
+    if (patch.trim() === '') screen.note('nothing was changed')
+    else screen.diff(patch)
+  }
+  screen.title('Kept')
+  screen.row('usage', `${usage.requests} requests, ${usage.inputTokens} tokens in, ${usage.outputTokens} out`)
+  screen.row('journal', join(places.journals, runId))
+  screen.row('snapshot', snapshot ? snapshot.id : 'none')
+  screen.row('trace', (await exists(trace)) ? trace : 'none')
+  screen.row('patch', patchFile)
+  const applied =
+    status === 'completed' && options.apply ? await applyPatch({ repository: options.repo, patch, consent: options.consent }) : undefined
+  if (applied) screen.result(true, `applied to ${options.repo}: ${applied.join(', ') || 'nothing'}`)
+  showNext(runId, options, context, status, patchFile)
+  const isDone = status === 'completed' && wallsStand && (options.check === undefined || checkPassed === true)
+  screen.event({
+    type: 'result',
+    runId,
+    status,
+    done: isDone,
+    wallsStand,
+    checkPassed: checkPassed ?? null,
+    patchFile,
+    snapshot: snapshot?.id ?? null,
+    applied: applied ? [...applied] : null,
+  })
+  if (status === 'paused') return EXIT_CODES.paused
+  return isDone ? EXIT_CODES.done : EXIT_CODES.failed
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function showNext(runId: string, options: RunOptions, { screen }: CommandContext, status: string, patchFile: string): void {
+  screen.title('Next')
+  if (status === 'paused') {
+    screen.row('go on', `npx ringfence approve ${runId}`)
+    screen.row('or not', `npx ringfence approve ${runId} --reject "why"`)
+  }
+  if (!options.isDemo && status === 'completed') screen.row('apply', `git -C ${options.repo} apply ${patchFile}`)
+  screen.row('your own', 'npx ringfence run --repo PATH --task "what to do" --model NAME')
+  screen.row('look', `npx ringfence shell --repo ${options.isDemo ? 'PATH' : options.repo}`)
+  screen.row('check', 'npx ringfence doctor')
+}
