@@ -1,0 +1,38 @@
+import type { ManifestInput } from '@ringfence/core'
+import type { Workspace } from '@ringfence/workspace'
+import type { Bench } from '../bench.ts'
+import type { Goal, Phase, Variant } from '../scenario.ts'
+import { timed } from '../timing.ts'
+import { openOurs, timeline } from './open-ours.ts'
+
+export interface Opening {
+  readonly manifest: ManifestInput
+  readonly goal: Goal
+  /** Looks at what came; not counted. */
+  readonly check: (workspace: Workspace) => Promise<void>
+}
+
+/** From the call to a workspace that holds what the manifest names; its end is not counted. */
+export function openingOurs(bench: Bench, { manifest, goal, check }: Opening): Variant {
+  let phases: readonly Phase[] = []
+  return {
+    name: 'ringfence',
+    role: 'ours',
+    goal,
+    phases: () => phases,
+    async sample() {
+      const times = timeline()
+      let workspace: Workspace | undefined
+      const ms = await timed(async () => {
+        workspace = await openOurs(bench, manifest, times)
+      })
+      phases = [...times.phases()]
+      try {
+        if (workspace) await check(workspace)
+      } finally {
+        await workspace?.destroy()
+      }
+      return ms
+    },
+  }
+}

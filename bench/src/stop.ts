@@ -1,0 +1,10 @@
+/** A first signal lets the sample that is under way come to its end, so that nothing is left; a second one ends at once. */
+export function stopsBySignal(): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    // The peer ends the process at once, when it is imported.
+    process.removeAllListeners(name)
+    process.once(name, () => stop.abort(new Error(`Ended by ${name}`)))
+  }
+  return stop.signal
+}
