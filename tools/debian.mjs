@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 
 /** @typedef {{ name: string, command: string, why: string }} DebianPackage */
 
-/** @type {Record<'bubblewrap' | 'git' | 'busybox' | 'docker' | 'tini' | 'iproute' | 'openssl' | 'procps', DebianPackage>} */
+/** @type {Record<'bubblewrap' | 'git' | 'busybox' | 'docker' | 'tini' | 'iproute' | 'openssl' | 'procps' | 'python', DebianPackage>} */
 export const DEBIAN = {
   bubblewrap: { name: 'bubblewrap', command: 'bwrap', why: 'the local provider keeps its sandboxes apart with it' },
   git: { name: 'git', command: 'git', why: 'repositories go into a workspace through it' },
@@ -14,6 +14,7 @@ export const DEBIAN = {
   iproute: { name: 'iproute2', command: 'ip', why: 'the engine of the tests runs in a network of its own' },
   openssl: { name: 'openssl', command: 'openssl', why: 'tests reach an engine over TLS' },
   procps: { name: 'procps', command: 'ps', why: 'the images of the tests hold it' },
+  python: { name: 'python3', command: 'python3', why: 'probes of the sandbox make system calls with it' },
   busybox: { name: 'busybox-static', command: 'busybox', why: 'tests run the command protocol on a second shell' },
 }
 
