@@ -4,6 +4,21 @@ const SANDBOX_COMMANDS = ['run', 'approve', 'exec', 'shell', 'conformance']
 /** The subjects of the conformance suite that are made from the local provider. */
 const MADE_FROM_LOCAL = ['minimal', 'minimal-resident']
 
+/** What the command line answers without a command. */
+const GLOBAL_OPTIONS = ['-h', '--help', '-V', '--version']
+
+/**
+ * The line for the command line: options alone, and nothing at all, are those of the main job.
+ *
+ * @param {readonly string[]} given
+ * @returns {readonly string[]}
+ */
+export function commandLine(given) {
+  const [first] = given
+  const hasCommand = first !== undefined && (!first.startsWith('-') || GLOBAL_OPTIONS.includes(first))
+  return hasCommand ? given : ['run', ...given]
+}
+
 /**
  * @typedef {object} Needs
  * @property {string | undefined} provider the provider whose sandbox a command opens; nothing when it opens none.

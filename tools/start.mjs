@@ -1,11 +1,10 @@
 // `npm start`: installs and builds what the main job needs, then runs the command line with the given arguments.
 import { join } from 'node:path'
-import { needsOf } from './command-line.mjs'
+import { commandLine, needsOf } from './command-line.mjs'
 import { debianFor, installDebian } from './debian.mjs'
 import { fail, installForMainJob, mainWorkspaces, ROOT, run } from './setup.mjs'
 
-const given = process.argv.slice(2)
-const args = given.length > 0 ? given : ['run']
+const args = commandLine(process.argv.slice(2))
 
 if (Number(process.versions.node.split('.')[0]) < 20) fail(`start: Node "${process.versions.node}" is too old: install Node 20 or newer`)
 const needs = needsOf(args)

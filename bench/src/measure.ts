@@ -61,13 +61,14 @@ export async function measureCase(bench: Bench, given: Case): Promise<Figure[]> 
     { id: given.id, title: given.title, unit: given.unit ?? 'ms' },
     series.map(({ variant, samples, error }) => ({ ...variant, samples, error })),
   )
-  return Promise.all(
-    figures.map(async (figure, index) => {
-      const variant = variants[index]
-      if (!variant || figure.verdict !== 'MISSED') return figure
-      return { ...figure, profile: [...(variant.phases?.() ?? []), ...(await profiled(variant))] }
-    }),
-  )
+  const told: Figure[] = []
+  // One after another: the profiler looks at the whole process.
+  for (const [index, figure] of figures.entries()) {
+    const variant = variants[index]
+    if (!variant || figure.verdict !== 'MISSED') told.push(figure)
+    else told.push({ ...figure, profile: [...(variant.phases?.() ?? []), ...(await profiled(variant))] })
+  }
+  return told
 }
 
 /** What is known of a variant once it was measured. */

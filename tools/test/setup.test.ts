@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { needsOf } from '../command-line.mjs'
+import { commandLine, needsOf } from '../command-line.mjs'
 import { debianFor } from '../debian.mjs'
 import { closureOf, mainWorkspaces, missingOf } from '../setup.mjs'
 import { summarise } from '../test-report.mjs'
@@ -98,4 +98,12 @@ describe('what a command needs', () => {
     expect(mainWorkspaces('../providers/local')).toEqual(mainWorkspaces(undefined))
     expect(mainWorkspaces('docker')).toContain('@ringfence/provider-docker')
   })
+})
+
+test('options without a command are those of the main job', () => {
+  expect(commandLine([])).toEqual(['run'])
+  expect(commandLine(['--repo', 'x'])).toEqual(['run', '--repo', 'x'])
+  expect(commandLine(['-p', 'docker'])).toEqual(['run', '-p', 'docker'])
+  expect(commandLine(['--help'])).toEqual(['--help'])
+  expect(commandLine(['doctor', '--json'])).toEqual(['doctor', '--json'])
 })
