@@ -44,6 +44,8 @@ async function probeConnect(workspace: Workspace, policy: Policy): Promise<Probe
   let visits = 0
   const server = createServer((socket) => {
     visits += 1
+    // A visitor may leave at once.
+    socket.on('error', () => socket.destroy())
     socket.destroy()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

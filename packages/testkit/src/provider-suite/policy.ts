@@ -14,6 +14,8 @@ async function listener(context: RequirementContext): Promise<{ port: number; vi
   let visits = 0
   const server = createServer((socket) => {
     visits += 1
+    // A visitor may leave at once.
+    socket.on('error', () => socket.destroy())
     socket.end('hello from the host\n')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -81,6 +81,8 @@ export async function fixture(host: HostOptions = {}, options: Partial<OpenExecO
   const dispose = async (): Promise<void> => {
     await Promise.all(opened.map((one) => one.close()))
     await sandbox.destroy()
+    // Without isolation the directories of other users lie on this machine.
+    for (const { path } of opened.flatMap(({ control }) => control.entries)) rmSync(path, { recursive: true, force: true })
   }
   try {
     const exec = await again()
