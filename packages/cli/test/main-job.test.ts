@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { file } from '@ringfence/core'
 import { local } from '@ringfence/provider-local'
 import { openWorkspace } from '@ringfence/workspace'
@@ -79,6 +80,14 @@ test('without the step that patches, the run ends non-zero', async () => {
   await using server = await brainServer((step) => (step.type === 'patch' ? { type: 'answer', text: 'I would change something.' } : step))
   const { code, stdout } = await runCli(['run', '--model', 'other'], { env: { RINGFENCE_HOME: home.path, ...modelEnv(server) } })
   expect(code, stdout).toBe(1)
+})
+
+test('with a sandbox that returns garbage, the run ends non-zero and changes nothing', async () => {
+  await using home = await temporary()
+  const garbage = fileURLToPath(new URL('fixtures/garbage-provider', import.meta.url))
+  const { code, stdout, stderr } = await runCli(['run', '--provider', garbage], { env: { RINGFENCE_HOME: home.path } })
+  expect([1, 3], stdout + stderr).toContain(code)
+  expect(stderr).toMatch(/sandbox\.|exec\.|provider\./)
 })
 
 test('a command that waits for approval pauses the run; it goes on in another process', async () => {

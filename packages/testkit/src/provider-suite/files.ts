@@ -5,7 +5,7 @@ import { nonRootUser } from './features.ts'
 import { open, type ProviderRequirement, requirement } from './subject.ts'
 
 async function* pieces(count: number, size: number): AsyncIterable<Uint8Array> {
-  for (let index = 0; index < count; index++) yield Buffer.alloc(size, index)
+  for (let index = 0; index < count; index++) yield Buffer.alloc(size, 250 - index)
 }
 
 export const filesRequirements: readonly ProviderRequirement[] = [

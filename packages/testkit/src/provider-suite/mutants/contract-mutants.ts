@@ -75,8 +75,6 @@ export const contractMutants: readonly ProviderMutant[] = [
       'errors.provider-branded',
       'exec.attach.running',
       'lifecycle.attach',
-      'lifecycle.use-after-release',
-      'lifecycle.dispose-on-throw',
     ],
     (real) => ({
       resume: (_, { lifetimeMs }, context) =>
