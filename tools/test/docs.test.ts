@@ -52,7 +52,7 @@ describe('generated pages', () => {
     const page = featuresPage([
       {
         name: 'acme',
-        facets: { lifetime: 'always', pty: 'never' },
+        facets: { lifetime: 'always', pty: 'never', snapshot: 'never', suspend: 'never' },
         wire: {
           ...{ output: 'bytes', delivery: 'live', stdin: 'live', kill: 'group', user: true, start: 'once' },
           ...{ maxArgvBytes: 1000, pids: 'shared', openChannel: 'free' },

@@ -26,8 +26,10 @@ const common = {
   coldStart: { ms: 1, source: 'a test', date: '2026-01-01' },
 } as const
 
-const withAll = { ...common, name: 'all', facets: { lifetime: 'always', pty: 'always' } } as const satisfies Profile
-const withSome = { ...common, name: 'some', facets: { lifetime: 'varies', pty: 'never' } } as const satisfies Profile
+const none = { lifetime: 'never', pty: 'never', snapshot: 'never', suspend: 'never' } as const
+
+const withAll = { ...common, name: 'all', facets: { ...none, lifetime: 'always', pty: 'always' } } as const satisfies Profile
+const withSome = { ...common, name: 'some', facets: { ...none, lifetime: 'varies' } } as const satisfies Profile
 
 declare const base: SandboxBase
 declare const lifetime: LifetimeFacet
@@ -77,7 +79,7 @@ export const complete: ProviderOf<typeof withAll> = { ...make, profile: withAll,
 export const lacking: ProviderOf<typeof withAll> = { ...make, profile: withAll, create: async () => ({ ...base, lifetime }) }
 
 // @ts-expect-error: `sometimes` is no level.
-export const wrongLevel = { ...common, name: 'wrong', facets: { lifetime: 'sometimes', pty: 'never' } } as const satisfies Profile
+export const wrongLevel = { ...common, name: 'wrong', facets: { ...none, lifetime: 'sometimes' } } as const satisfies Profile
 
 // @ts-expect-error: a profile says of every facet whether it is there.
 export const silentAboutPty = { ...common, name: 'wrong', facets: { lifetime: 'always' } } as const satisfies Profile

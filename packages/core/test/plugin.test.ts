@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 const errors = providerErrors('acme')
 const profile: Profile = {
   name: 'acme',
-  facets: { lifetime: 'always', pty: 'never' },
+  facets: { lifetime: 'always', pty: 'never', snapshot: 'never', suspend: 'never' },
   wire: {
     output: 'bytes',
     delivery: 'live',

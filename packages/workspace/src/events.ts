@@ -1,6 +1,13 @@
 /** What happens in a workspace, in order. Texts are redacted. */
 export type WorkspaceEvent =
   | { readonly type: 'sandbox.creating'; readonly provider: string }
+  /** What a long creation is at; `fraction` is 0 to 1 where it is known. */
+  | {
+      readonly type: 'sandbox.progress'
+      readonly stage: 'pulling' | 'building'
+      readonly message: string
+      readonly fraction?: number | undefined
+    }
   | {
       readonly type: 'sandbox.ready'
       readonly provider: string
@@ -20,7 +27,11 @@ export type WorkspaceEvent =
       readonly signal: string | null
       readonly timedOut: boolean
       readonly durationMs: number
+      /** The code of the error, or `aborted`, when how it ended is not known; else `null`. */
+      readonly error: string | null
     }
+  /** A port of the sandbox can be reached. */
+  | { readonly type: 'port.opened'; readonly port: number; readonly url: string }
   | { readonly type: 'snapshot'; readonly id: string; readonly treeDigest: string }
   | { readonly type: 'sandbox.destroyed'; readonly sandboxId: string }
 

@@ -1,4 +1,4 @@
-import { parseManifest, RingfenceError, randomId, type Sandbox, systemRuntime, throwIfAborted } from '@ringfence/core'
+import { type NativeSnapshot, parseManifest, RingfenceError, randomId, type Sandbox, systemRuntime, throwIfAborted } from '@ringfence/core'
 import { openExec, parseControlState } from './exec/index.ts'
 import { openFiles } from './files/index.ts'
 import { auditTo } from './lifecycle/audit.ts'
@@ -14,6 +14,8 @@ import { parseSnapshotRef, restoreSnapshot, type SnapshotRef } from './snapshot/
 import type { Workspace } from './workspace.ts'
 
 const DEFAULT_LEASE_MS = 120_000
+
+const isNative = (from: SnapshotRef | NativeSnapshot | undefined): from is NativeSnapshot => from !== undefined && !('format' in from)
 
 /** Checks everything that can be checked without a side effect, and reads the secrets. */
 async function plan(options: OpenWorkspaceOptions): Promise<Plan> {
@@ -32,7 +34,7 @@ async function plan(options: OpenWorkspaceOptions): Promise<Plan> {
       hint: 'Attach to a sandbox, or restore into a new one.',
       effect: 'none',
     })
-  if (options.from) {
+  if (options.from && !isNative(options.from)) {
     parseSnapshotRef(options.from)
     if (!options.snapshots)
       throw new RingfenceError('config.invalid', 'A workspace from a snapshot needs the store that holds it', {
@@ -65,11 +67,11 @@ function ephemeralPaths({ manifest, secrets }: Plan): readonly string[] {
   return [...new Set([...entries.map(([path]) => path), ...Object.keys(secrets.files)])].sort()
 }
 
-async function fill(planned: Plan, { exec, files, sandbox, reserved }: Opened, from: SnapshotRef | undefined): Promise<void> {
+async function fill(planned: Plan, { exec, files, sandbox, reserved }: Opened): Promise<void> {
   const { options, manifest, runtime, secrets } = planned
-  const { signal, onEvent, snapshots } = options
+  const { from, signal, onEvent, snapshots } = options
   const common = { shell: exec.shell, root: sandbox.info.workspace, clock: runtime.clock, signal }
-  if (from && snapshots) await restoreSnapshot({ ...common, store: snapshots, ref: from, exclude: reserved })
+  if (from && !isNative(from) && snapshots) await restoreSnapshot({ ...common, store: snapshots, ref: from, exclude: reserved })
   const only = from ? 'ephemeral' : undefined
   const { leftOut } = await materialise({
     ...common,
@@ -113,19 +115,31 @@ export async function openWorkspace(options: OpenWorkspaceOptions): Promise<Work
   const { runtime, runId, layers, leaseMs, audit } = planned
   const { onEvent, signal } = options
   const provider = options.sandbox
-  const start: StartRequest = { provider, layers, leaseMs, audit, runtime, signal }
+  const start: StartRequest = {
+    provider,
+    layers,
+    leaseMs,
+    audit,
+    runtime,
+    onProgress: (progress) => onEvent?.({ type: 'sandbox.progress', ...progress }),
+    signal,
+  }
   onEvent?.({ type: 'sandbox.creating', provider: provider.profile.name })
   const sandbox = options.resume
     ? await resumeSandbox(start, options.resume.sandbox)
-    : await createSandbox(start, {
-        installation: options.installation ?? 'ringfence',
-        runId,
-        intentId: options.intentId ?? randomId(runtime.random, 'sbx'),
-      })
+    : await createSandbox(
+        start,
+        {
+          installation: options.installation ?? 'ringfence',
+          runId,
+          intentId: options.intentId ?? randomId(runtime.random, 'sbx'),
+        },
+        isNative(options.from) ? options.from : undefined,
+      )
   try {
     throwIfAborted(signal)
     const opened = await openInside(planned, sandbox)
-    if (!options.resume) await fill(planned, opened, options.from)
+    if (!options.resume) await fill(planned, opened)
     throwIfAborted(signal)
     const { id } = sandbox.info
     onEvent?.({

@@ -1,4 +1,4 @@
-import type { AuditSink, ManifestInput, Provider, RuntimeContext, SnapshotStore } from '@ringfence/core'
+import type { AuditSink, ManifestInput, NativeSnapshot, Provider, RuntimeContext, SnapshotStore } from '@ringfence/core'
 import type { OnWorkspaceEvent } from './events.ts'
 import type { PolicyInput } from './policy/admit.ts'
 import type { SnapshotRef } from './snapshot/index.ts'
@@ -13,8 +13,8 @@ export interface OpenWorkspaceOptions {
   readonly policy?: PolicyInput | undefined
   /** Where snapshots are kept. */
   readonly snapshots?: SnapshotStore | undefined
-  /** Begins with the content of a snapshot instead of the manifest's; ephemeral entries are put anew. */
-  readonly from?: SnapshotRef | undefined
+  /** Begins with the content of a snapshot instead of the manifest's; ephemeral entries are put anew. One of a store needs `snapshots`. */
+  readonly from?: SnapshotRef | NativeSnapshot | undefined
   /** Attaches to a workspace that is there, instead of making one. Never builds one anew. */
   readonly resume?: WorkspaceState | undefined
   /** Path-safe, at most 64 characters. Default: a new one. */

@@ -50,7 +50,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 export function hostProvider(options: HostOptions = {}): Provider {
   const profile: Profile = {
     name: 'host',
-    facets: { lifetime: 'never', pty: 'never' },
+    facets: { lifetime: 'never', pty: 'never', snapshot: 'never', suspend: 'never' },
     wire: { ...WIRE, ...options.wire },
     isolation: 'none',
     egress: { tier: 'none', enforcedBy: 'nothing', open: 'everything of the host' },

@@ -133,3 +133,42 @@ test('a restricted handle has the commands and files alone', async () => {
   )
   expect(Object.isFrozen(handle)).toBe(true)
 })
+
+test('a command that cannot be started, and one whose end is not known, are told to have ended', async () => {
+  const events: WorkspaceEvent[] = []
+  await using workspace = await openWorkspace({ sandbox: hostProvider(), policy: OPEN, onEvent: (event) => events.push(event) })
+  await expect(workspace.exec(['no-such-program'])).rejects.toMatchObject({ code: 'exec.spawn-failed' })
+  await expect(workspace.spawn('true', { cwd: 'missing' })).rejects.toMatchObject({ code: 'exec.spawn-failed' })
+  const stop = new AbortController()
+  const stopped = workspace.exec('echo begun; sleep 100', { signal: stop.signal })
+  stop.abort(new Error('the test has enough'))
+  await expect(stopped).rejects.toThrow('the test has enough')
+  const ended = events.filter((event) => event.type === 'command.ended')
+  expect(ended.map(({ error, exitCode }) => [error, exitCode])).toEqual([
+    ['exec.spawn-failed', null],
+    ['exec.spawn-failed', null],
+    ['aborted', null],
+  ])
+  expect((await workspace.exec('exit 3')).exitCode).toBe(3)
+  expect(events.at(-1)).toMatchObject({ type: 'command.ended', error: null, exitCode: 3 })
+})
+
+test('a stream that fails holds no secret either, and none begins in a closed workspace', async () => {
+  const token = secret.from('TOKEN', () => 'value-of-the-token')
+  const workspace = await openWorkspace({ sandbox: hostProvider(), policy: { ...OPEN, secrets: [{ secret: token }] } })
+  const read = async (path: string): Promise<void> => {
+    for await (const _ of workspace.readStream(path));
+  }
+  const error = await read('value-of-the-token').catch((caught: unknown) => caught)
+  expect(error).toMatchObject({ code: 'fs.not-found', message: expect.stringContaining('[secret TOKEN]') })
+  await workspace.destroy()
+  await expect(read('a')).rejects.toMatchObject({ code: 'sandbox.closed' })
+  await expect(workspace.port(80)).rejects.toMatchObject({ code: 'sandbox.closed' })
+})
+
+test('what a provider does not have is refused with what has it', async () => {
+  await using workspace = await openWorkspace({ sandbox: hostProvider(), policy: OPEN })
+  await expect(workspace.pause()).rejects.toMatchObject({ code: 'feature.unsupported', effect: 'none' })
+  await expect(workspace.nativeSnapshot()).rejects.toMatchObject({ code: 'feature.unsupported', effect: 'none' })
+  await expect(workspace.fork()).rejects.toMatchObject({ code: 'config.invalid', effect: 'none' })
+})

@@ -4,7 +4,7 @@ import type { Settings } from './options.ts'
 /** The ceiling of all options. */
 export const profile = {
   name: 'docker',
-  facets: { lifetime: 'always', pty: 'always' },
+  facets: { lifetime: 'always', pty: 'always', snapshot: 'never', suspend: 'never' },
   wire: {
     output: 'bytes',
     delivery: 'live',

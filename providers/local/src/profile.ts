@@ -5,7 +5,7 @@ import { cgroupHost } from './cgroup-host.ts'
 /** The ceiling of all options. */
 export const profile = {
   name: 'local',
-  facets: { lifetime: 'always', pty: 'always' },
+  facets: { lifetime: 'always', pty: 'always', snapshot: 'never', suspend: 'never' },
   wire: {
     output: 'bytes',
     delivery: 'live',

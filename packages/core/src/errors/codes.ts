@@ -192,6 +192,11 @@ export const ERROR_CODES = {
     cause: 'The message names the rule and its owner.',
     hint: 'The message says how to allow it.',
   },
+  'port.not-listening': {
+    title: 'Nothing listens on the port',
+    cause: 'The sandbox has no server on the port, or it did not begin to listen in time.',
+    hint: 'Start the server first and see what it prints; it must listen on localhost or on all addresses.',
+  },
   'provider.failed': {
     title: 'The provider failed',
     cause: 'Its service answered with an error, or the connection broke.',

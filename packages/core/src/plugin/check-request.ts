@@ -1,4 +1,5 @@
 import { isolatesAtLeast } from '../provider/v1/isolation.ts'
+import type { NativeSnapshot } from '../provider/v1/native-snapshot.ts'
 import type { Profile } from '../provider/v1/profile.ts'
 import type { CreateRequest } from '../provider/v1/provider.ts'
 import type { TerminalSize } from '../provider/v1/pty.ts'
@@ -19,6 +20,17 @@ export function checkLifetime(ms: number, profile: Profile, errors: ProviderErro
     )
 }
 
+/** Refuses a native snapshot where there are none, and one of another provider. */
+export function checkNativeSnapshot(operation: string, snapshot: NativeSnapshot, profile: Profile, errors: ProviderErrors): void {
+  if (profile.facets.snapshot === 'never') throw errors.unsupported(operation, 'snapshot', 'Use a snapshot store, which works everywhere.')
+  if (snapshot.provider !== profile.name)
+    throw errors.invalid(
+      operation,
+      `The snapshot "${snapshot.id}" is one of "${snapshot.provider}"`,
+      'Native snapshots stay with their provider; those of a snapshot store go everywhere.',
+    )
+}
+
 /** Refuses what a profile does not give, before anything is made. */
 export function checkCreate(request: CreateRequest, profile: Profile, errors: ProviderErrors): void {
   for (const [key, part] of Object.entries(request.ref)) {
@@ -30,6 +42,7 @@ export function checkCreate(request: CreateRequest, profile: Profile, errors: Pr
       )
   }
   checkLifetime(request.lifetimeMs, profile, errors)
+  if (request.from) checkNativeSnapshot('sandbox.create', request.from, profile, errors)
   if (!isolatesAtLeast(profile.isolation, request.isolation))
     throw errors.unsupported('sandbox.create', `isolation: ${request.isolation}`, `This provider gives "${profile.isolation}".`)
   if (request.egress === 'none' && profile.egress.tier === 'none')

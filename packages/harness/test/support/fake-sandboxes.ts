@@ -4,7 +4,7 @@ import type { OpenWorkspace } from '../../src/index.ts'
 
 const profile: Profile = {
   name: 'fake',
-  facets: { lifetime: 'never', pty: 'never' },
+  facets: { lifetime: 'never', pty: 'never', snapshot: 'never', suspend: 'never' },
   wire: {
     output: 'bytes',
     delivery: 'live',
@@ -146,6 +146,11 @@ export function fakeSandboxes(): FakeSandboxes {
         return { format: 'tar-1', id, treeDigest: id, roots: ['.'], excludes: [], complete: true } as SnapshotRef
       },
       fork: async () => unused(),
+      nativeSnapshot: async () => unused(),
+      port: async () => unused(),
+      pause: async () => unused(),
+      resume: async () => unused(),
+      forget: async () => undefined,
       redact: (text) => text,
       redactJson: (value) => value,
       restricted: () => Object.freeze({ ...handle }),

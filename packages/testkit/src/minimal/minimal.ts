@@ -16,7 +16,7 @@ function lower(profile: Profile, { stdin }: MinimalOptions): Profile {
   return {
     ...profile,
     name: 'minimal',
-    facets: { lifetime: 'never', pty: 'never' },
+    facets: { lifetime: 'never', pty: 'never', snapshot: 'never', suspend: 'never' },
     wire: {
       ...profile.wire,
       delivery: stdin === 'live' ? 'live' : 'at-exit',

@@ -1,7 +1,7 @@
 import { type Clock, isRingfenceError, type LifetimeFacet } from '@ringfence/core'
 
-/** Prolongs the life of a sandbox while this process lives. Returns what stops it. */
-export function keepAlive(lifetime: LifetimeFacet, leaseMs: number, clock: Clock): () => void {
+/** Prolongs the life of a sandbox while this process lives. Returns what stops it. `onGone`: it has ended. */
+export function keepAlive(lifetime: LifetimeFacet, leaseMs: number, clock: Clock, onGone: () => void = () => undefined): () => void {
   const stop = new AbortController()
   const beat = async (): Promise<void> => {
     for (;;) {
@@ -10,7 +10,8 @@ export function keepAlive(lifetime: LifetimeFacet, leaseMs: number, clock: Clock
         await lifetime.extend(leaseMs)
       } catch (error) {
         // A sandbox that has gone needs no heart. Anything else may pass: two more beats fit into the lease.
-        if (isRingfenceError(error, 'sandbox.gone') || isRingfenceError(error, 'sandbox.closed')) return
+        if (isRingfenceError(error, 'sandbox.gone')) return onGone()
+        if (isRingfenceError(error, 'sandbox.closed')) return
       }
     }
   }

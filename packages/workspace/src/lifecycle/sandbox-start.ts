@@ -1,6 +1,8 @@
 import {
+  type CreateProgress,
   effectivePolicy,
   limitsOf,
+  type NativeSnapshot,
   type PolicyLayer,
   type Profile,
   type Provider,
@@ -19,6 +21,7 @@ export interface StartRequest {
   readonly leaseMs: number
   readonly audit: Audit
   readonly runtime: RuntimeContext
+  readonly onProgress?: ((progress: CreateProgress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -65,8 +68,8 @@ function firstLifetime({ facets, maxLifetimeMs }: Profile, leaseMs: number): num
   return maxLifetimeMs === null ? wanted : Math.min(wanted, maxLifetimeMs)
 }
 
-export async function createSandbox(request: StartRequest, ref: SandboxRef): Promise<Sandbox> {
-  const { provider, layers, leaseMs, audit, runtime, signal } = request
+export async function createSandbox(request: StartRequest, ref: SandboxRef, from?: NativeSnapshot): Promise<Sandbox> {
+  const { provider, layers, leaseMs, audit, runtime, onProgress, signal } = request
   const policy = effectivePolicy(layers)
   const egress = policy.egress.value === 'open' ? 'open' : 'none'
   await audit('sandbox.create', 'allowed', { provider: provider.profile.name, isolation: policy.minimumIsolation.value, egress })
@@ -77,6 +80,8 @@ export async function createSandbox(request: StartRequest, ref: SandboxRef): Pro
       egress,
       limits: limitsOf(policy),
       lifetimeMs: firstLifetime(provider.resolve(), leaseMs),
+      from,
+      onProgress,
       signal,
     },
     runtime,

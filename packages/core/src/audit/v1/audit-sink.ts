@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../json/json.ts'
 
-export type AuditAction = 'policy' | 'secret.resolve' | 'sandbox.create' | 'sandbox.destroy' | 'command' | 'approval' | 'export'
+export type AuditAction = 'policy' | 'secret.resolve' | 'sandbox.create' | 'sandbox.destroy' | 'command' | 'approval' | 'export' | 'port'
 
 export interface AuditEvent {
   readonly action: AuditAction

@@ -1,15 +1,19 @@
 import type { LifetimeFacet } from './lifetime.ts'
+import type { SnapshotFacet } from './native-snapshot.ts'
 import type { PtyFacet } from './pty.ts'
+import type { SuspendFacet } from './suspend.ts'
 
 /** The optional parts of a sandbox. Each key is also the name of the member that carries it. */
 export interface Facets {
   readonly lifetime: LifetimeFacet
   readonly pty: PtyFacet
+  readonly snapshot: SnapshotFacet
+  readonly suspend: SuspendFacet
 }
 
 export type FacetName = keyof Facets
 
-export const FACET_NAMES: readonly FacetName[] = ['lifetime', 'pty']
+export const FACET_NAMES: readonly FacetName[] = ['lifetime', 'pty', 'snapshot', 'suspend']
 
 /** `always` there, there by `varies` options or sandboxes, or `never`. */
 export type FacetLevel = 'always' | 'varies' | 'never'

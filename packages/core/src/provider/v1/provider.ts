@@ -1,6 +1,7 @@
 import type { RuntimeContext } from '../../runtime/runtime-context.ts'
 import type { Isolation } from './isolation.ts'
 import type { Limits } from './limits.ts'
+import type { NativeSnapshot } from './native-snapshot.ts'
 import type { Profile } from './profile.ts'
 import type { Sandbox, SandboxOf, SandboxState } from './sandbox.ts'
 
@@ -11,6 +12,16 @@ export interface SandboxRef {
   readonly intentId: string
 }
 
+/** What a long creation is at. */
+export interface CreateProgress {
+  /** `pulling` an image or a template, `building` it. */
+  readonly stage: 'pulling' | 'building'
+  /** In words, as the provider says it: untrusted text. */
+  readonly message: string
+  /** How much is done, 0 to 1, where that is known. */
+  readonly fraction?: number | undefined
+}
+
 export interface CreateRequest {
   /** Written where `find` can see it. Creating one intent twice at once may give two handles, never two sandboxes. */
   readonly ref: SandboxRef
@@ -19,6 +30,10 @@ export interface CreateRequest {
   readonly limits: Limits
   /** The sandbox ends by itself after this many milliseconds, unless it is prolonged. */
   readonly lifetimeMs: number
+  /** Begins with the files of a native snapshot; only where `facets.snapshot` is not `never`. */
+  readonly from?: NativeSnapshot | undefined
+  /** Told of what takes long. What it throws is the caller's fault and ends the creation. */
+  readonly onProgress?: ((progress: CreateProgress) => void) | undefined
   /** Aborts the creation; nothing is left. */
   readonly signal?: AbortSignal | undefined
 }
@@ -42,8 +57,8 @@ export interface ProviderBase<P extends Profile, S extends SandboxOf<P>> {
   /**
    * Makes a sandbox, or throws and leaves nothing.
    *
-   * @throws `config.invalid`, `feature.unsupported` (both before anything is made), `sandbox.unavailable`,
-   *   `sandbox.start-failed`, `auth.missing`, `auth.denied`, `provider.failed`.
+   * @throws `config.invalid`, `feature.unsupported` (both before anything is made), `snapshot.not-found` (of `from`),
+   *   `sandbox.unavailable`, `sandbox.start-failed`, `auth.missing`, `auth.denied`, `provider.failed`.
    */
   create(request: CreateRequest, context: RuntimeContext): Promise<S>
   /**
@@ -54,6 +69,11 @@ export interface ProviderBase<P extends Profile, S extends SandboxOf<P>> {
   resume(state: SandboxState, request: ResumeRequest, context: RuntimeContext): Promise<S>
   /** The sandbox of an intent, or `undefined`. There unless `profile.find` is `none`. */
   readonly find?: ((ref: SandboxRef, context: RuntimeContext) => Promise<SandboxState | undefined>) | undefined
+  /**
+   * Gives up a native snapshot; one that is not there is no error. Sandboxes that were made from it go on. There unless
+   * `facets.snapshot` is `never`.
+   */
+  readonly deleteSnapshot?: ((snapshot: NativeSnapshot, context: RuntimeContext) => Promise<void>) | undefined
 }
 
 /** The provider that a profile promises. */

@@ -33,7 +33,12 @@ async function withoutTerminal(process: Process): Promise<PtyProcess> {
 export const contractMutants: readonly ProviderMutant[] = [
   profile('profile-with-a-function', ['contract.profile.plain-data'], () => ({ coldStart: { ms: Number.NaN, source: 'x', date: 'x' } })),
   provider('more-than-the-ceiling', ['contract.profile.ceiling'], (real) => ({
-    profile: { ...real.profile, isolation: 'none', limits: [], facets: { pty: 'never', lifetime: 'never' } },
+    profile: {
+      ...real.profile,
+      isolation: 'none',
+      limits: [],
+      facets: { lifetime: 'never', pty: 'never', snapshot: 'never', suspend: 'never' },
+    },
     resolve: () => ({ ...real.resolve(), isolation: 'microvm' }),
   })),
   sandbox('workspace-is-root', ['contract.create.workspace'], (real) => ({ info: { ...real.info, workspace: '/' } })),

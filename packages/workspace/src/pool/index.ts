@@ -1,0 +1,1 @@
+export { type SandboxPool, type SandboxPoolOptions, sandboxPool } from './sandbox-pool.ts'

@@ -1,0 +1,2 @@
+export { openPorts } from './open-ports.ts'
+export type { PortOptions, WorkspacePort } from './port.ts'
