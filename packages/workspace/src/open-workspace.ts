@@ -8,8 +8,8 @@ import { checkSources, materialise } from './materialise/index.ts'
 import type { OpenWorkspaceOptions } from './options.ts'
 import type { Opened, Plan } from './plan.ts'
 import { policyLayers } from './policy/admit.ts'
-import { redactor } from './redact/index.ts'
-import { checkSecretSlots, resolveSecrets } from './secrets/placed-secrets.ts'
+import { checkSecretSlots, placeSecrets } from './secrets/placed-secrets.ts'
+import { readSecrets } from './secrets/secret-values.ts'
 import { parseSnapshotRef, restoreSnapshot, type SnapshotRef } from './snapshot/index.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -46,7 +46,7 @@ async function plan(options: OpenWorkspaceOptions): Promise<Plan> {
   checkSecretSlots(layers, options.sandbox.resolve())
   if (!options.resume) await checkSources(manifest)
   const audit = auditTo(options.audit ?? [], runId, runtime.clock)
-  const secrets = await resolveSecrets(layers, (name) => audit('secret.resolve', 'allowed', { name }))
+  const values = options.secrets ?? (await readSecrets(options.policy, (name) => audit('secret.resolve', 'allowed', { name })))
   return {
     options,
     runtime,
@@ -56,8 +56,8 @@ async function plan(options: OpenWorkspaceOptions): Promise<Plan> {
     manifest,
     layers,
     audit,
-    secrets,
-    redactor: redactor(secrets.values),
+    secrets: placeSecrets(layers, values),
+    redactor: values.redactor,
   }
 }
 

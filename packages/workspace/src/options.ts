@@ -1,6 +1,7 @@
 import type { AuditSink, ManifestInput, NativeSnapshot, Provider, RuntimeContext, SnapshotStore } from '@ringfence/core'
 import type { OnWorkspaceEvent } from './events.ts'
 import type { PolicyInput } from './policy/admit.ts'
+import type { SecretValues } from './secrets/secret-values.ts'
 import type { SnapshotRef } from './snapshot/index.ts'
 import type { WorkspaceState } from './workspace.ts'
 
@@ -11,6 +12,8 @@ export interface OpenWorkspaceOptions {
   readonly manifest?: ManifestInput | undefined
   /** What it may do. Default: isolation `process`, no network, no other user. */
   readonly policy?: PolicyInput | undefined
+  /** The secrets of `policy`, read already by `readSecrets`. Default: they are read now. */
+  readonly secrets?: SecretValues | undefined
   /** Where snapshots are kept. */
   readonly snapshots?: SnapshotStore | undefined
   /** Begins with the content of a snapshot instead of the manifest's; ephemeral entries are put anew. One of a store needs `snapshots`. */

@@ -48,9 +48,9 @@ export function workspaceContent(
     return sandbox.snapshot.take({ signal })
   }
 
-  /** A fork is a run of its own: nothing that names the first one goes along. */
+  /** A fork is a run of its own: nothing that names the first one goes along, and its secrets are read anew. */
   const forked = (): OpenWorkspaceOptions => {
-    const { resume: _resume, runId: _runId, intentId: _intentId, epoch: _epoch, from: _from, ...rest } = options
+    const { resume: _resume, runId: _runId, intentId: _intentId, epoch: _epoch, from: _from, secrets: _secrets, ...rest } = options
     return rest
   }
 

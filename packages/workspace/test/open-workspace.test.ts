@@ -1,6 +1,7 @@
+import { inspect } from 'node:util'
 import { type AuditEvent, type AuditSink, RingfenceError, secret } from '@ringfence/core'
 import { expect, test } from 'vitest'
-import { memorySnapshots, openWorkspace, type WorkspaceEvent } from '../src/index.ts'
+import { memorySnapshots, openWorkspace, readSecrets, type WorkspaceEvent } from '../src/index.ts'
 import { redactor } from '../src/redact/index.ts'
 import { redactError } from '../src/redact-error.ts'
 import { hostProvider } from './host-provider.ts'
@@ -171,4 +172,28 @@ test('what a provider does not have is refused with what has it', async () => {
   await expect(workspace.pause()).rejects.toMatchObject({ code: 'feature.unsupported', effect: 'none' })
   await expect(workspace.nativeSnapshot()).rejects.toMatchObject({ code: 'feature.unsupported', effect: 'none' })
   await expect(workspace.fork()).rejects.toMatchObject({ code: 'config.invalid', effect: 'none' })
+})
+
+test('secrets that were read already are not read again, show no value, and stand for themselves alone', async () => {
+  let reads = 0
+  const make = () =>
+    secret.from('TOKEN', () => {
+      reads += 1
+      return 'value-of-the-token'
+    })
+  const token = make()
+  const policy = { ...OPEN, secrets: [{ secret: token, sandbox: { env: 'TOKEN', acknowledge: 'env:TOKEN' } }] }
+  const secrets = await readSecrets(policy, async () => undefined)
+  expect(secrets.redactor.text('a value-of-the-token')).toBe('a [secret TOKEN]')
+  expect(inspect(secrets, { depth: 9, showHidden: true }) + JSON.stringify(secrets)).not.toContain('value-of-the-token')
+  const audit = sink(true)
+  await using workspace = await openWorkspace({ sandbox: hostProvider(), policy, secrets, audit: [audit] })
+  expect((await workspace.exec('printf %s "$TOKEN" | wc -c')).stdout.trim()).toBe('18')
+  expect(reads).toBe(1)
+  expect(audit.events.map(({ action }) => action)).not.toContain('secret.resolve')
+  const other = { ...policy, secrets: [{ secret: make(), sandbox: { env: 'TOKEN', acknowledge: 'env:TOKEN' } }] }
+  await expect(openWorkspace({ sandbox: hostProvider(), policy: other, secrets })).rejects.toMatchObject({ code: 'config.invalid' })
+  await expect(openWorkspace({ sandbox: hostProvider(), policy, secrets: { redactor: secrets.redactor } })).rejects.toMatchObject({
+    code: 'config.invalid',
+  })
 })

@@ -1,9 +1,8 @@
-import { normalizePath, type PolicyLayer, type Profile, RingfenceError, resolveSecret, type SecretUse } from '@ringfence/core'
+import { normalizePath, type PolicyLayer, type Profile, RingfenceError, type SecretUse } from '@ringfence/core'
+import { type SecretValues, secretValue } from './secret-values.ts'
 
 /** The secrets of a policy with their values. It never leaves the engine. */
 export interface PlacedSecrets {
-  /** Every value, for redaction. */
-  readonly values: readonly { readonly name: string; readonly value: string }[]
   /** Variables of commands. */
   readonly env: Readonly<Record<string, string>>
   /** Files of the workspace, by normalized path. */
@@ -35,20 +34,19 @@ export function checkSecretSlots(layers: readonly PolicyLayer[], profile: Profil
   }
 }
 
-/** Reads the values of all secrets of a policy. Throws `secret.failed`, `config.invalid`. */
-export async function resolveSecrets(layers: readonly PolicyLayer[], onResolve: (name: string) => Promise<void>): Promise<PlacedSecrets> {
-  const values = new Map<string, string>()
+/** Puts values into the slots of a policy. Throws `config.invalid` for a secret that was not read. */
+export function placeSecrets(layers: readonly PolicyLayer[], values: SecretValues): PlacedSecrets {
   const env: Record<string, string> = {}
   const files: Record<string, string> = {}
   for (const { secret, sandbox } of secretUses(layers)) {
-    let value = values.get(secret.name)
-    if (value === undefined) {
-      await onResolve(secret.name)
-      value = await resolveSecret(secret)
-      values.set(secret.name, value)
-    }
+    const value = secretValue(values, secret)
+    if (value === undefined)
+      throw new RingfenceError('config.invalid', `The secret "${secret.name}" is not among \`secrets\``, {
+        hint: 'Read them from the same policy, or leave `secrets` out.',
+        effect: 'none',
+      })
     if (sandbox && 'env' in sandbox) env[sandbox.env] = value
     if (sandbox && 'file' in sandbox) files[normalizePath(sandbox.file)] = value
   }
-  return { values: [...values].map(([name, value]) => ({ name, value })), env, files }
+  return { env, files }
 }
