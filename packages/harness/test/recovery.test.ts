@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { fsJournal, memoryJournal, Runner, type RunResult, SandboxAgent, tool } from '../src/index.ts'
 import { dyingStore } from './support/dying-store.ts'
 import { type FakeSandboxes, fakeSandboxes } from './support/fake-sandboxes.ts'
+import { readAll } from './support/records.ts'
 import { call, say, scriptedModel } from './support/scripted-model.ts'
 import { skewedRuntime } from './support/skewed-runtime.ts'
 import { tracked } from './support/tracked-store.ts'
@@ -71,7 +72,7 @@ function engineer(world: World) {
     [call('log', { line: 'two' })],
     [say('done')],
   ])
-  return { model, agent: new SandboxAgent({ name: 'E', model, tools: [charge, notify, deploy], capabilities: [log] }) }
+  return { model, agent: new SandboxAgent({ name: 'E', model, tools: [charge, notify, deploy], capabilities: [log], runAs: 'worker' }) }
 }
 
 /** One process: it begins the run or takes it up, decides what is asked, and goes on to the end. */
@@ -150,6 +151,8 @@ describe.each(Object.entries(stores))('a run in a %s journal', (_, make) => {
     })()
     expect(asked).toBe(4)
     expect(counting.appends()).toBeGreaterThan(8)
+    const began = (await readAll(counting, RUN)).flatMap(({ type, body }) => (type === 'op.started' ? [body.opId] : []))
+    expect(began).toEqual([`${RUN}.1.0.as.worker`, `${RUN}.1.0.1`, `${RUN}.3.0.1`])
 
     for (let at = 1; at <= counting.appends(); at += 1) {
       const world = newWorld()

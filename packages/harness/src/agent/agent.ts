@@ -1,5 +1,6 @@
-import { type Model, type ModelSettings, RingfenceError, type Tool, type Usage } from '@ringfence/core'
+import { type Model, type ModelSettings, RingfenceError, type Tool, type ToolCallItem, type ToolOutput, type Usage } from '@ringfence/core'
 import type { z } from 'zod'
+import { Emitter } from './emitter.ts'
 import type { InputGuardrail, OutputGuardrail } from './guardrail.ts'
 import type { Handoff } from './handoff.ts'
 
@@ -33,8 +34,30 @@ export interface AgentConfig<Context = unknown, Output = string> {
   readonly outputGuardrails?: readonly OutputGuardrail<Context>[] | undefined
 }
 
-/** A model with instructions and tools. It holds no state: one agent serves any number of runs at once. */
-export class Agent<Context = unknown, Output = string> {
+/**
+ * What an agent tells, by the names of `agent.on`; a runner tells the same of all its agents. A run that is taken up tells that its agent
+ * starts again.
+ */
+export interface AgentEvents<Context = unknown> {
+  readonly agent_start: readonly [run: RunContext<Context>, agent: AnyAgent]
+  /** Its output is the final one, in its form. */
+  readonly agent_end: readonly [run: RunContext<Context>, output: unknown]
+  readonly agent_handoff: readonly [run: RunContext<Context>, nextAgent: AnyAgent]
+  readonly agent_tool_start: readonly [run: RunContext<Context>, tool: Tool<never>, details: ToolCallDetails]
+  /** Known secrets are taken out of the result. */
+  readonly agent_tool_end: readonly [run: RunContext<Context>, tool: Tool<never>, result: ToolOutput, details: ToolCallDetails]
+}
+
+/** An agent, whatever its context and its output. */
+export type AnyAgent = Agent<never, unknown>
+
+export interface ToolCallDetails {
+  /** As the model asked for it. */
+  readonly toolCall: ToolCallItem
+}
+
+/** A model with instructions and tools. It holds no state of a run: one agent serves any number of runs at once. */
+export class Agent<Context = unknown, Output = string> extends Emitter<AgentEvents<Context>> {
   readonly name: string
   readonly instructions: Instructions<Context>
   readonly model: Model | undefined
@@ -48,6 +71,7 @@ export class Agent<Context = unknown, Output = string> {
 
   /** @throws `config.invalid` without a name. */
   constructor(config: AgentConfig<Context, Output>) {
+    super()
     if (config.name.trim() === '')
       throw new RingfenceError('config.invalid', `An agent needs a name, and "${config.name}" is none`, {
         hint: 'The journal finds agents by their names.',

@@ -19,3 +19,9 @@ export function runAudit(sinks: readonly AuditSink[], runId: string, clock: Cloc
     }
   }
 }
+
+/** The sinks of an option that takes one or several. */
+export function auditSinks(audit: AuditSink | readonly AuditSink[] | undefined): readonly AuditSink[] {
+  if (audit === undefined) return []
+  return 'write' in audit ? [audit] : audit
+}

@@ -1,20 +1,14 @@
-import { resolveSecret } from '@ringfence/core'
-import type { PolicyInput, Redactor } from '@ringfence/workspace'
+import type { PolicyInput, SecretValues } from '@ringfence/workspace'
 import type { RunAudit } from '../audit/run-audit.ts'
 
 /**
- * A redactor for the secrets of a policy; `undefined` when it names none.
+ * The secrets of a policy, read once for the run and for its sandbox; `undefined` when it names none.
  *
  * @throws `secret.failed`, `config.invalid` for one that is too short, `audit.failed`.
  */
-export async function knownSecrets(policy: PolicyInput | undefined, audit: RunAudit): Promise<Redactor | undefined> {
-  if (policy === undefined) return undefined
-  const uses = 'map' in policy ? policy.flatMap((layer) => layer.policy.secrets ?? []) : (policy.secrets ?? [])
-  if (uses.length === 0) return undefined
-  const values = uses.map(async ({ secret }) => {
-    await audit('secret.resolve', 'allowed', { name: secret.name })
-    return { name: secret.name, value: await resolveSecret(secret) }
-  })
-  const { redactor } = await import('@ringfence/workspace')
-  return redactor(await Promise.all(values))
+export async function knownSecrets(policy: PolicyInput | undefined, audit: RunAudit): Promise<SecretValues | undefined> {
+  const layers = policy === undefined || 'map' in policy ? policy : [{ policy }]
+  if (!layers?.some((layer) => layer.policy.secrets?.length)) return undefined
+  const { readSecrets } = await import('@ringfence/workspace')
+  return readSecrets(policy, (name) => audit('secret.resolve', 'allowed', { name }))
 }

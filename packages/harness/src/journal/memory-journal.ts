@@ -26,6 +26,7 @@ export function memoryJournal({ runtime = systemRuntime }: MemoryJournalOptions 
   return {
     specificationVersion: 'journal-store-v1',
     name: 'memory',
+    isDurable: false,
     async open({ runId, holder, leaseMs }) {
       checkRunId(runId)
       let run = runs.get(runId)

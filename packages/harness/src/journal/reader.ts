@@ -25,6 +25,19 @@ export interface ReadStep {
 }
 
 /**
+ * What a record says, checked.
+ *
+ * @throws `journal.corrupt`, `journal.unsupported`, `journal.failed`.
+ */
+export async function stepOf(store: JournalStore, record: JournalRecord): Promise<RecordedStep> {
+  const { runId, seq, type, parent, recordId } = record
+  if (!isStepType(type)) unsupported(runId, seq, record.v, type)
+  const parsed = parseStep(type, await bodyOf(store, record))
+  if ('problem' in parsed) corrupt(runId, `record ${seq} of type "${type}" lacks its form: ${parsed.problem}`)
+  return { ...parsed.step, parent, recordId }
+}
+
+/**
  * The steps of a run, from a point of its chain on, checked whatever the store is.
  *
  * @throws `journal.corrupt`, `journal.unsupported`, `run.not-found`, `journal.failed`.
@@ -37,9 +50,6 @@ export async function* readSteps(
   const chain = recordChain(runId, from.length, from.lastHash)
   for await (const value of store.read(runId, from.length)) {
     const record = chain.next(value)
-    if (!isStepType(record.type)) unsupported(runId, record.seq, record.v, record.type)
-    const parsed = parseStep(record.type, await bodyOf(store, record))
-    if ('problem' in parsed) corrupt(runId, `record ${record.seq} of type "${record.type}" lacks its form: ${parsed.problem}`)
-    yield { step: { ...parsed.step, parent: record.parent, recordId: record.recordId }, epoch: record.epoch, lastHash: chain.lastHash }
+    yield { step: await stepOf(store, record), epoch: record.epoch, lastHash: chain.lastHash }
   }
 }

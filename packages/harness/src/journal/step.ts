@@ -5,6 +5,7 @@ import { itemSchema, outputSchema, responseSchema } from './item-schema.ts'
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 const snapshotSchema = z.custom<SnapshotRef>(isObject)
 const workspaceSchema = z.custom<WorkspaceState>(isObject)
+type ControlEntry = WorkspaceState['control']['entries'][number]
 const generation = z.int().nonnegative()
 const asked = { callId: z.string(), kind: z.enum(['approval', 'unknown-outcome']), argumentsDigest: z.string() }
 
@@ -36,11 +37,27 @@ const bodySchemas = {
     argumentsDigest: z.string(),
     generation,
   }),
+  /** A command of a call has its receipt: where. `control` is the place of another user's. */
+  'op.started': z.object({
+    callId: z.string(),
+    opId: z.string(),
+    sandboxId: z.string(),
+    generation,
+    controlToken: z.string(),
+    control: z.custom<ControlEntry>(isObject).optional(),
+  }),
   'tool.end': z.object({ callId: z.string(), output: outputSchema, isError: z.boolean() }),
   'approval.request': z.object({ name: z.string(), ...asked }),
   'approval.decision': z.object({ approved: z.boolean(), message: z.string().optional(), ...asked }),
   handoff: z.object({ callId: z.string(), from: z.string(), to: z.string() }),
-  'sandbox.intent': z.object({ generation, intentId: z.string(), from: snapshotSchema.nullable() }),
+  /** With `provider` and `installation` it is all that leads to the sandbox, also when nothing more is recorded. */
+  'sandbox.intent': z.object({
+    generation,
+    intentId: z.string(),
+    from: snapshotSchema.nullable(),
+    provider: z.string(),
+    installation: z.string(),
+  }),
   'sandbox.ready': z.object({
     generation,
     state: workspaceSchema,
@@ -69,6 +86,7 @@ const stepSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('model.begin'), body: bodySchemas['model.begin'] }),
   z.object({ type: z.literal('model.end'), body: bodySchemas['model.end'] }),
   z.object({ type: z.literal('tool.begin'), body: bodySchemas['tool.begin'] }),
+  z.object({ type: z.literal('op.started'), body: bodySchemas['op.started'] }),
   z.object({ type: z.literal('tool.end'), body: bodySchemas['tool.end'] }),
   z.object({ type: z.literal('approval.request'), body: bodySchemas['approval.request'] }),
   z.object({ type: z.literal('approval.decision'), body: bodySchemas['approval.decision'] }),

@@ -1,5 +1,7 @@
 import type { Item, JournalStore, RuntimeContext } from '@ringfence/core'
+import type { Emitter } from '../agent/emitter.ts'
 import type { EventQueue } from './event-queue.ts'
+import type { RunnerEvents } from './hooks.ts'
 import type { Decision } from './interruption.ts'
 import type { RunFold } from './run-fold.ts'
 import type { RunnerOptions, RunOptions } from './run-options.ts'
@@ -22,6 +24,8 @@ export interface DriveRequest<Context> {
   readonly runtime: RuntimeContext
   readonly beginning: Beginning
   readonly events: EventQueue | undefined
+  /** Who listens at the runner. */
+  readonly listeners: Emitter<RunnerEvents>
   /** Called with what the journal says the run was started with, when it was. */
   setUp(journalled: { readonly cwd: string | null } | undefined): RunSetup<Context>
 }

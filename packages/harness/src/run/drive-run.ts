@@ -1,20 +1,20 @@
 import { RingfenceError, randomId } from '@ringfence/core'
-import { runAudit } from '../audit/run-audit.ts'
+import { auditSinks, runAudit } from '../audit/run-audit.ts'
 import { knownSecrets } from '../ingress/known-secrets.ts'
+import { openSwept } from '../sweep/sweep-run.ts'
 import { assembleDrive, type DriveParts } from './assemble-drive.ts'
 import type { Drive } from './drive.ts'
 import type { DriveRequest } from './drive-request.ts'
 import { closeFailed, type FinishedRun, finishRun } from './finish-run.ts'
 import { type Decision, openInterruption } from './interruption.ts'
 import { keepLease } from './lease-keeper.ts'
+import { leasesOf } from './leases.ts'
 import { linkSignal } from './link-signal.ts'
 import { checkPins } from './pins.ts'
 import { emptyFold, type RunFold } from './run-fold.ts'
 import { runLoop } from './run-loop.ts'
-import { auditSinks, type RunSetup } from './run-setup.ts'
+import type { RunSetup } from './run-setup.ts'
 import { catchUp } from './run-state.ts'
-
-const DEFAULT_LEASE_MS = 30_000
 
 /** Brings a fold to where the journal is, and says with what the run goes on. */
 async function readBeginning<Context>({ runId, store, beginning }: DriveRequest<Context>, length: number): Promise<RunFold> {
@@ -65,17 +65,17 @@ async function stageBeginning<Context>(
 /** Drives a run from its beginning to its end or its pause, as the one process that may. */
 export async function driveRun<Context>(request: DriveRequest<Context>): Promise<FinishedRun<Context>> {
   const { runId, store, runner, options, runtime } = request
-  const leaseMs = runner.leaseMs ?? DEFAULT_LEASE_MS
+  const { leaseMs } = leasesOf(runner)
   const holder = `${process.pid}.${randomId(runtime.random, 'drive')}`
-  const opened = await store.open({ runId, holder, leaseMs })
+  const opened = await openSwept(() => store.open({ runId, holder, leaseMs }), runtime, options.signal)
   const linked = linkSignal(options.signal)
   const stopLease = keepLease({ store, runId, epoch: opened.epoch, leaseMs, runtime, onLost: linked.abort })
   try {
     const fold = await readBeginning(request, opened.length)
     const setup = request.setUp(fold.pins && { cwd: fold.cwd })
-    const audit = runAudit(auditSinks(runner), runId, runtime.clock)
-    const known = await knownSecrets(runner.policy, audit)
-    const parts = assembleDrive({ request, setup, fold, known, audit, epoch: opened.epoch, signal: linked.signal })
+    const audit = runAudit(auditSinks(runner.audit), runId, runtime.clock)
+    const secrets = await knownSecrets(runner.policy, audit)
+    const parts = assembleDrive({ request, setup, fold, secrets, audit, epoch: opened.epoch, signal: linked.signal })
     return await driveOpened(parts, request, setup, holder)
   } finally {
     linked.unlink()

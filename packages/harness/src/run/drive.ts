@@ -3,8 +3,10 @@ import type { BoundAgent, BoundTool } from '../agent/bind-agent.ts'
 import type { RunAudit } from '../audit/run-audit.ts'
 import type { Ingress } from '../ingress/ingress.ts'
 import type { Step } from '../journal/step.ts'
+import type { Receipts } from '../sandbox/receipts.ts'
 import type { SandboxSession } from '../sandbox/sandbox-session.ts'
 import type { RunSpan, RunTrace } from '../tracing/run-trace.ts'
+import type { Hooks } from './hooks.ts'
 import type { RunEvent } from './run-event.ts'
 import type { RunFold } from './run-fold.ts'
 
@@ -19,10 +21,12 @@ export interface Drive<Context> {
   /** Aborted by the app, or when another process takes the run over. */
   readonly signal: AbortSignal
   readonly session: SandboxSession
+  readonly receipts: Receipts
   readonly ingress: Ingress
   readonly trace: RunTrace
   readonly span: RunSpan
   readonly audit: RunAudit
+  readonly hooks: Hooks<Context>
   stage(step: Step): string
   flush(): Promise<void>
   emit(event: RunEvent): void

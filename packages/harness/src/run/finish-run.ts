@@ -37,7 +37,10 @@ async function complete<Context>(drive: Drive<Context>): Promise<FinishedRun<Con
   const output = lastAgent && finalOutput(lastAgent, fold.history)
   let snapshot = fold.snapshot?.ref
   if (!fold.isEnded) {
-    if (lastAgent) await checkOutput(lastAgent, output, drive)
+    if (lastAgent) {
+      await checkOutput(lastAgent, output, drive)
+      await drive.hooks.end(lastAgent, output)
+    }
     await session.ending()
     snapshot = await session.snapshot()
     stage({ type: 'run.end', body: { status: 'completed' } })

@@ -1,6 +1,7 @@
 import { isRingfenceError, type ToolCall, type WorkspaceHandle } from '@ringfence/core'
 import type { BoundAgent } from '../agent/bind-agent.ts'
 import { callHandle } from '../sandbox/call-handle.ts'
+import type { CallCommands } from '../sandbox/receipts.ts'
 import { type CallOutcome, invokeTool } from '../tool/invoke-tool.ts'
 import type { RunSpan } from '../tracing/run-trace.ts'
 import { type Drive, enabledTools } from './drive.ts'
@@ -8,8 +9,12 @@ import { linkSignal } from './link-signal.ts'
 import { argumentsDigest, type CallPlan, planCall } from './plan-call.ts'
 import { type CallState, openCalls } from './run-fold.ts'
 
-interface Running<Context> {
+interface Planned<Context> {
   readonly state: CallState
+  readonly plan: CallPlan<Context>
+}
+
+interface Running<Context> extends Planned<Context> {
   readonly plan: Extract<CallPlan<Context>, { kind: 'run' }>
 }
 
@@ -23,6 +28,7 @@ function isFatal<Context>(error: unknown, { session }: Drive<Context>): boolean 
 
 function toolCall<Context>(
   { callId }: CallState,
+  commands: CallCommands,
   bound: BoundAgent<Context>,
   drive: Drive<Context>,
   signal: AbortSignal,
@@ -39,7 +45,7 @@ function toolCall<Context>(
     context,
     workspace() {
       const { cwd = '', runAs } = bound.sandbox ?? {}
-      handle ??= session.open().then((workspace) => callHandle(workspace.restricted(), { callKey: idempotencyKey, cwd, runAs, signal }))
+      handle ??= session.open().then((workspace) => callHandle(workspace, { callKey: idempotencyKey, cwd, runAs, signal, commands }))
       // A tool may ask and not wait.
       handle.catch(() => undefined)
       return handle
@@ -60,12 +66,13 @@ async function runCall<Context>(
     parent: turnSpan,
     attributes: { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': tool.name, 'gen_ai.tool.call.id': state.item.callId },
   })
+  const commands = drive.receipts.ofCall(state, `${fold.runId}.${state.callId}`)
   let outcome: CallOutcome
   try {
     outcome = await invokeTool({
       tool,
       args,
-      call: (own) => toolCall(state, bound, drive, own),
+      call: (own) => toolCall(state, commands, bound, drive, own),
       signal,
       clock: drive.runtime.clock,
       isFatal: (error) => isFatal(error, drive),
@@ -77,8 +84,10 @@ async function runCall<Context>(
   const output = ingress.output(outcome.output)
   span.end(outcome.isError ? { message: typeof output === 'string' ? output : 'failed' } : undefined)
   drive.stage({ type: 'tool.end', parent: state.begun?.recordId, body: { callId: state.callId, output, isError: outcome.isError } })
+  commands.over()
   // The last result goes out with the next question, in one append; the others must not wait for it.
   if (openCalls(fold).length > 0) await drive.flush()
+  await drive.hooks.toolEnd(bound.agent, tool, output, state.item)
 }
 
 /** Runs calls at once. When one ends the run, the others are aborted and waited for. */
@@ -116,6 +125,17 @@ function stageHandoff<Context>({ callId }: CallState, to: string, { fold, stage 
   stage({ type: 'tool.end', parent, body: { callId, output, isError: !isFirst } })
 }
 
+/** Tells what is about to be done, before any of it counts as begun: what a listener throws leaves no outcome that is not known. */
+async function tellPlans<Context>(planned: readonly Planned<Context>[], bound: BoundAgent<Context>, drive: Drive<Context>): Promise<void> {
+  let isOver = drive.fold.turn?.hasHandoff
+  for (const { state, plan } of planned) {
+    if (plan.kind === 'run') await drive.hooks.toolStart(bound.agent, plan.reading.tool, state.item)
+    if (plan.kind !== 'handoff' || isOver) continue
+    isOver = true
+    await drive.hooks.handoff(bound.agent, plan.reading.handoff.agent)
+  }
+}
+
 /**
  * Brings the open calls of the last answer further: all that can run does so at once, what needs a person is asked
  * for. What was begun is durable before anything is done.
@@ -125,6 +145,7 @@ export async function runCalls<Context>(bound: BoundAgent<Context>, drive: Drive
   const tools = await enabledTools(bound, drive.context)
   const open = openCalls(fold)
   const plans = await Promise.all(open.map(async (state) => ({ state, plan: await planCall(state, tools, drive) })))
+  await tellPlans(plans, bound, drive)
   const parent = fold.turn?.endId
   const running: Running<Context>[] = []
   for (const { state, plan } of plans) {

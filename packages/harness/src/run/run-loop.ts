@@ -39,6 +39,7 @@ function checkTurns<Context>({ fold, maxTurns }: Drive<Context>): void {
 /** Drives a run until it has its final answer or waits for a person. Nothing of it is kept but the fold. */
 export async function runLoop<Context>(drive: Drive<Context>): Promise<'final' | 'paused'> {
   const { fold, trace } = drive
+  let started: string | undefined
   if (answeredTurns(fold) === 0) await checkInput(agentOf(drive, fold.agent).agent, drive)
   for (;;) {
     throwIfAborted(drive.signal)
@@ -48,7 +49,12 @@ export async function runLoop<Context>(drive: Drive<Context>): Promise<'final' |
     const turn = step === 'ask-model' ? answeredTurns(fold) + 1 : (fold.turn?.turn ?? 1)
     const span = trace.span(`turn ${turn}`, `${fold.runId}.${turn}`, { parent: drive.span, attributes: { 'ringfence.turn': turn } })
     try {
-      if (step === 'ask-model') await askModel(agentOf(drive, fold.agent), drive, span)
+      if (step === 'ask-model') {
+        const bound = agentOf(drive, fold.agent)
+        if (started !== fold.agent) await drive.hooks.start(bound.agent)
+        started = fold.agent
+        await askModel(bound, drive, span)
+      }
       if (nextStep(fold) === 'run-calls') await runCalls(agentOf(drive, fold.turn?.agent ?? fold.agent), drive, span)
       span.end()
     } catch (error) {

@@ -11,7 +11,10 @@ export interface RunnerOptions {
   readonly policy?: PolicyInput | undefined
   /** With it, a run ends or pauses with a snapshot of its work. */
   readonly snapshots?: SnapshotStore | undefined
-  /** With it, a run can be taken up by another process. Default: in memory, as long as its state is held. */
+  /**
+   * With it, a run can be taken up by another process, and sandboxes that earlier processes left to runs that had ended are ended in the
+   * background ({@link sweep}). Default: in memory, as long as its state is held.
+   */
   readonly journal?: JournalStore | undefined
   /** What the app does with a sandbox of a run's own while it is open. */
   readonly sandboxHooks?: SandboxHooks | undefined
@@ -19,8 +22,13 @@ export interface RunnerOptions {
   readonly audit?: AuditSink | readonly AuditSink[] | undefined
   /** Answers of the model that a run may take. Default 10. */
   readonly maxTurns?: number | undefined
-  /** How long another process has to wait for a run whose driver died, in milliseconds. Default 30,000. */
+  /** How long another process has to wait for a run whose driver died, in milliseconds, 1,000 or more. Default 30,000. */
   readonly leaseMs?: number | undefined
+  /**
+   * How long a sandbox outlives a driver that died, or that waits for a person, in milliseconds: so long another one can attach to it. No
+   * less than `leaseMs`. Default 120,000.
+   */
+  readonly sandboxLifetimeMs?: number | undefined
   /** Names this installation in the labels of sandboxes. Path-safe. Default `ringfence`. */
   readonly installation?: string | undefined
   /** Default: the clock and the randomness of the machine. */

@@ -1,4 +1,4 @@
-import { type AuditSink, type Item, type Manifest, normalizePath, RingfenceError } from '@ringfence/core'
+import { type Item, type Manifest, normalizePath, RingfenceError } from '@ringfence/core'
 import type { Agent } from '../agent/agent.ts'
 import { type BoundAgent, bindAgent, capabilitiesOf, reachableAgents } from '../agent/bind-agent.ts'
 import { SandboxAgent } from '../agent/sandbox-agent.ts'
@@ -55,10 +55,4 @@ export function inputItems(input: string | readonly Item[]): readonly Item[] {
   if (typeof input === 'string') return [{ type: 'message', role: 'user', content: [{ type: 'text', text: input }] }]
   if (input.length > 0) return [...input]
   throw new RingfenceError('config.invalid', 'The input of the run is empty', { hint: 'Say what to do.', effect: 'none' })
-}
-
-/** The sinks of the runner. */
-export function auditSinks({ audit }: RunnerOptions): readonly AuditSink[] {
-  if (audit === undefined) return []
-  return 'write' in audit ? [audit] : audit
 }

@@ -1,7 +1,8 @@
 import { type Item, type JournalStore, RingfenceError, type Usage } from '@ringfence/core'
 import { readSteps } from '../journal/reader.ts'
+import { applyStep } from './apply-step.ts'
 import { type Decision, type Interruption, interruptionsOf, openInterruption } from './interruption.ts'
-import { applyStep, emptyFold, type RunFold, usageOf } from './run-fold.ts'
+import { emptyFold, type RunFold, usageOf } from './run-fold.ts'
 
 /** Brings a fold up to what the journal holds. */
 export async function catchUp(store: JournalStore, fold: RunFold): Promise<RunFold> {

@@ -1,12 +1,16 @@
 import { type Item, RingfenceError, randomId, systemRuntime } from '@ringfence/core'
 import type { Agent } from '../agent/agent.ts'
+import { Emitter } from '../agent/emitter.ts'
 import { checkRunId } from '../journal/journal-errors.ts'
 import { memoryJournal } from '../journal/memory-journal.ts'
+import { sweepInBackground } from '../sweep/background-sweep.ts'
 import type { DriveRequest } from './drive-request.ts'
 import { driveRun } from './drive-run.ts'
 import { type EventQueue, eventQueue } from './event-queue.ts'
 import type { FinishedRun } from './finish-run.ts'
+import type { RunnerEvents } from './hooks.ts'
 import { interruptionsOf } from './interruption.ts'
+import { leasesOf } from './leases.ts'
 import { usageOf } from './run-fold.ts'
 import type { RunnerOptions, RunOptions, StreamOptions } from './run-options.ts'
 import type { RunResult, StreamedRun } from './run-result.ts'
@@ -17,10 +21,11 @@ import { loadFold, RunState, takeState } from './run-state.ts'
 export type RunInput = string | readonly Item[] | RunState
 
 /** Runs agents: where their sandboxes, models and journals come from, said once. */
-export class Runner {
+export class Runner extends Emitter<RunnerEvents> {
   readonly #options: RunnerOptions
 
   constructor(options: RunnerOptions = {}) {
+    super()
     this.#options = options
   }
 
@@ -44,6 +49,7 @@ export class Runner {
   ): Promise<RunResult<Context, Output> | StreamedRun<Context, Output>> {
     const events = options.stream ? eventQueue() : undefined
     const request = this.#request(agent, input, options, events)
+    sweepInBackground(this.#options, request.runtime)
     const drive = async (): Promise<RunResult<Context, Output>> => resultOf<Context, Output>(request, await driveRun(request), agent)
     return events ? streamed(request.runId, events, drive()) : drive()
   }
@@ -79,9 +85,11 @@ export class Runner {
   ): DriveRequest<Context> {
     const runner = this.#options
     const runtime = runner.runtime ?? systemRuntime
+    // What is wrong with them is told before a journal is touched.
+    leasesOf(runner)
     // Without a `context` its type is `unknown` or allows `undefined`; a stricter one makes the option needed there.
     const context = options.context as Context
-    const common = { isDurable: runner.journal !== undefined, runner, options, context, runtime, events }
+    const common = { isDurable: runner.journal !== undefined, runner, options, context, runtime, events, listeners: this }
     if (input instanceof RunState) {
       const { journal, decisions, fold } = takeState(input)
       const setUp: DriveRequest<Context>['setUp'] = (journalled) => setUpRun<Context>(agent, runner, options, journalled)

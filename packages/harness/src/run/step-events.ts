@@ -35,6 +35,7 @@ export function eventsOf(step: RecordedStep, fold: RunFold): readonly RunEvent[]
     case 'run.takeover':
     case 'run.end':
     case 'approval.decision':
+    case 'op.started':
     case 'sandbox.intent':
       return []
   }

@@ -1,7 +1,9 @@
-import { isRingfenceError, type Manifest, type Provider, RingfenceError, type SnapshotStore } from '@ringfence/core'
+import { isRingfenceError, type Manifest, type Provider, RingfenceError, type RuntimeContext, type SnapshotStore } from '@ringfence/core'
 import type { OpenWorkspaceOptions, SnapshotRef, Workspace } from '@ringfence/workspace'
+import type { RunAudit } from '../audit/run-audit.ts'
 import type { Step, StepBody } from '../journal/step.ts'
 import type { RunFold, SandboxFold } from '../run/run-fold.ts'
+import { endSandbox } from './end-sandbox.ts'
 
 /** What an app does with the sandbox of a run while it is open. What a hook throws ends the run. */
 export interface SandboxHooks {
@@ -42,8 +44,12 @@ export interface SessionOptions {
   readonly from: SnapshotRef | undefined
   readonly hooks: SandboxHooks | undefined
   readonly openWorkspace: OpenWorkspace
+  /** Whose sandboxes are made: a part of their names. */
+  readonly installation: string
+  readonly audit: RunAudit
+  readonly runtime: RuntimeContext
   /** What every opening has in common. */
-  readonly common: Pick<OpenWorkspaceOptions, 'policy' | 'audit' | 'runtime' | 'signal' | 'epoch' | 'installation'>
+  readonly common: Pick<OpenWorkspaceOptions, 'policy' | 'secrets' | 'audit' | 'signal' | 'epoch' | 'leaseMs'>
   stage(step: Step): void
   flush(): Promise<void>
   onStarting(generation: number): void
@@ -52,7 +58,7 @@ export interface SessionOptions {
 type How = StepBody<'sandbox.ready'>['how']
 
 export function sandboxSession(options: SessionOptions): SandboxSession {
-  const { fold, provider, given, manifest, snapshots, hooks, openWorkspace, common, stage, flush } = options
+  const { fold, provider, given, manifest, snapshots, hooks, openWorkspace, audit, runtime, common, stage, flush } = options
   let opening: Promise<Workspace> | undefined
   let current: Workspace | undefined
   let failure: unknown
@@ -64,20 +70,24 @@ export function sandboxSession(options: SessionOptions): SandboxSession {
     if (how !== 'given') await hooks?.ready?.(workspace)
     return workspace
   }
-  const request = (sandbox: Provider): OpenWorkspaceOptions => ({ ...common, sandbox, manifest, snapshots, runId: fold.runId })
+  const request = (sandbox: Provider): OpenWorkspaceOptions => ({ ...common, sandbox, manifest, snapshots, runtime, runId: fold.runId })
 
+  /** The intent of which nothing more is recorded, where this provider was to fulfil it. */
+  const pendingOf = (sandbox: Provider): SandboxFold | undefined => {
+    const last = fold.sandbox
+    return last && !last.state && !last.isReleased && last.provider === sandbox.profile.name ? last : undefined
+  }
   /** Makes a sandbox. The intent is durable first, and the same one is taken up again when its end was never recorded. */
   const create = async (sandbox: Provider, from: SnapshotRef | null, how: How): Promise<Workspace> => {
-    const pending = fold.sandbox?.state === undefined && fold.sandbox?.isReleased === false ? fold.sandbox : undefined
+    const pending = pendingOf(sandbox)
     const generation = pending?.generation ?? (fold.sandbox?.generation ?? 0) + 1
-    const intentId = pending?.intentId ?? `s${generation}`
-    const start = pending ? pending.from : from
+    const { intentId, installation, from: start } = pending ?? { intentId: `s${generation}`, installation: options.installation, from }
     if (!pending) {
-      stage({ type: 'sandbox.intent', body: { generation, intentId, from: start } })
+      stage({ type: 'sandbox.intent', body: { generation, intentId, from: start, provider: sandbox.profile.name, installation } })
       await flush()
     }
     options.onStarting(generation)
-    return ready(await openWorkspace({ ...request(sandbox), intentId, from: start ?? undefined }), how, generation)
+    return ready(await openWorkspace({ ...request(sandbox), installation, intentId, from: start ?? undefined }), how, generation)
   }
   /** Attaches to the sandbox of the run; when it is gone, restores the last snapshot into a new one. */
   const attach = async (sandbox: Provider, before: SandboxFold, state: Workspace['state']): Promise<Workspace> => {
@@ -167,11 +177,16 @@ export function sandboxSession(options: SessionOptions): SandboxSession {
     async destroy() {
       await settled()
       const sandbox = fold.sandbox
-      // One whose start was never recorded ends by itself, with its lease.
-      if (!sandbox?.state || !isOwn() || sandbox.isDestroyed || !provider) return
+      if (!sandbox || !isOwn() || sandbox.isDestroyed || !provider) return
       try {
-        const workspace = current ?? (await openWorkspace({ ...request(provider), resume: sandbox.state, signal: undefined }))
-        await workspace.destroy()
+        if (current) await current.destroy()
+        else {
+          const { installation, intentId, state } = sandbox
+          const ref = { installation, runId: fold.runId, intentId }
+          const how = await endSandbox({ provider, ref, state: state?.sandbox, audit, runtime })
+          // One whose start was never recorded, and that cannot be looked for, ends with its lifetime.
+          if (how === 'not-found' && !state) return
+        }
       } catch (error) {
         if (!isRingfenceError(error, 'sandbox.gone')) throw error
       }

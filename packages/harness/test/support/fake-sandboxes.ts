@@ -1,6 +1,7 @@
-import { type ExecResult, type Profile, type Provider, RingfenceError, type SnapshotStore, type WorkspaceHandle } from '@ringfence/core'
-import type { OpenWorkspaceOptions, SnapshotRef, Workspace } from '@ringfence/workspace'
+import { type Profile, type Provider, RingfenceError, type SandboxState, type SnapshotStore, type WorkspaceHandle } from '@ringfence/core'
+import type { OpenWorkspaceOptions, SnapshotRef, Workspace, WorkspaceState } from '@ringfence/workspace'
 import type { OpenWorkspace } from '../../src/index.ts'
+import { type FakeSandbox, fakeCommands, fakeSandbox, type RanCommand } from './fake-commands.ts'
 
 const profile: Profile = {
   name: 'fake',
@@ -26,28 +27,18 @@ const profile: Profile = {
   coldStart: { ms: 0, source: 'none', date: '2025-01-01' },
 }
 
-interface Sandbox {
-  readonly id: string
-  readonly log: string[]
-  readonly receipts: Map<string, string>
-  isAlive: boolean
-}
-
 /** Sandboxes that outlive the runs that use them: what the world outside of a process remembers. */
 export interface FakeSandboxes {
   readonly provider: Provider
   readonly snapshots: SnapshotStore
   readonly openWorkspace: OpenWorkspace
-  readonly sandboxes: Map<string, Sandbox>
+  readonly sandboxes: Map<string, FakeSandbox>
   /** Each opening, with what it was asked for. */
   readonly opened: OpenWorkspaceOptions[]
   /** Commands that really ran, with their options as the workspace got them. */
-  readonly commands: {
-    readonly command: string
-    readonly opId: string
-    readonly cwd?: string | undefined
-    readonly user?: string | undefined
-  }[]
+  readonly commands: RanCommand[]
+  /** Ends of sandboxes that nobody was attached to. */
+  readonly ended: string[]
   /** Ends a sandbox from outside. */
   kill(id: string): void
   readonly handles: () => number
@@ -69,46 +60,57 @@ const store: SnapshotStore = {
   setRef: async () => unused(),
 }
 
-const provider: Provider = {
-  specificationVersion: 'provider-v1',
-  profile,
-  resolve: () => profile,
-  create: async () => unused(),
-  resume: async () => unused(),
-}
-
 /** A command `append X` writes a line to the log of the sandbox and prints the log. One id runs once. */
 export function fakeSandboxes(): FakeSandboxes {
-  const sandboxes = new Map<string, Sandbox>()
+  const sandboxes = new Map<string, FakeSandbox>()
   const saved = new Map<string, readonly string[]>()
   const opened: OpenWorkspaceOptions[] = []
-  const commands: { command: string; opId: string; cwd?: string | undefined; user?: string | undefined }[] = []
+  const commands: RanCommand[] = []
+  const ended: string[] = []
   let handles = 0
 
-  const workspaceOf = (sandbox: Sandbox, runId: string): Workspace => {
+  const stateOf = (id: string): SandboxState => ({ provider: 'fake', id, data: {} })
+  const provider: Provider = {
+    specificationVersion: 'provider-v1',
+    profile,
+    resolve: () => profile,
+    create: async () => unused(),
+    async resume(state) {
+      const sandbox = sandboxes.get(state.id)
+      if (!sandbox?.isAlive) throw new RingfenceError('sandbox.gone', `"${state.id}" is gone`)
+      return {
+        state,
+        info: { id: state.id, workspace: '/workspace' },
+        profile,
+        spawn: async () => unused(),
+        release: async () => undefined,
+        async destroy() {
+          ended.push(state.id)
+          sandbox.isAlive = false
+        },
+      }
+    },
+    async find({ runId, intentId }) {
+      const id = `${runId}-${intentId}`
+      return sandboxes.get(id)?.isAlive ? stateOf(id) : undefined
+    },
+  }
+
+  const workspaceOf = (sandbox: FakeSandbox, runId: string, known: WorkspaceState['control']['entries'] = []): Workspace => {
     let isOpen = true
     handles += 1
     const check = (): void => {
       if (!isOpen) throw new RingfenceError('sandbox.closed', 'closed')
       if (!sandbox.isAlive) throw new RingfenceError('sandbox.gone', `"${sandbox.id}" is gone`)
     }
+    const inside = fakeCommands(sandbox, known, check, commands)
     const handle: WorkspaceHandle = {
       root: '/workspace',
       provider: 'fake',
       hasPty: false,
-      async exec(line, { opId = 'none', cwd, user } = {}): Promise<ExecResult> {
-        check()
-        const command = String(line)
-        if (!sandbox.receipts.has(opId)) {
-          commands.push({ command, opId, cwd, user })
-          sandbox.log.push(command)
-          sandbox.receipts.set(opId, sandbox.log.join(','))
-        }
-        const stdout = sandbox.receipts.get(opId) ?? ''
-        return { opId, stdout, stderr: '', exitCode: 0, signal: null, timedOut: false, outputCut: false, truncated: false, durationMs: 1 }
-      },
-      spawn: async () => unused(),
-      attach: async () => unused(),
+      exec: inside.exec,
+      spawn: inside.spawn,
+      attach: inside.attach,
       readFile: async () => unused(),
       readText: async () => unused(),
       readStream: () => unused(),
@@ -129,12 +131,8 @@ export function fakeSandboxes(): FakeSandboxes {
     }
     return {
       ...handle,
-      state: {
-        version: 1,
-        runId,
-        sandbox: { provider: 'fake', id: sandbox.id, data: {} },
-        control: { version: 1, entries: [] },
-        ephemeral: [],
+      get state(): WorkspaceState {
+        return { version: 1, runId, sandbox: stateOf(sandbox.id), control: { version: 1, entries: [...inside.entries] }, ephemeral: [] }
       },
       sandboxId: sandbox.id,
       isolation: 'process',
@@ -150,7 +148,7 @@ export function fakeSandboxes(): FakeSandboxes {
       port: async () => unused(),
       pause: async () => unused(),
       resume: async () => unused(),
-      forget: async () => undefined,
+      forget: inside.forget,
       redact: (text) => text,
       redactJson: (value) => value,
       restricted: () => Object.freeze({ ...handle }),
@@ -166,6 +164,7 @@ export function fakeSandboxes(): FakeSandboxes {
     sandboxes,
     opened,
     commands,
+    ended,
     handles: () => handles,
     kill(id) {
       const sandbox = sandboxes.get(id)
@@ -177,11 +176,11 @@ export function fakeSandboxes(): FakeSandboxes {
       if (options.resume) {
         const sandbox = sandboxes.get(options.resume.sandbox.id)
         if (!sandbox?.isAlive) throw new RingfenceError('sandbox.gone', `"${options.resume.sandbox.id}" is gone`)
-        return workspaceOf(sandbox, runId)
+        return workspaceOf(sandbox, runId, options.resume.control.entries)
       }
       // One intent is one sandbox, however often it is asked for.
       const id = `${runId}-${options.intentId}`
-      const sandbox = sandboxes.get(id) ?? { id, log: [...(saved.get(options.from?.id ?? '') ?? [])], receipts: new Map(), isAlive: true }
+      const sandbox = sandboxes.get(id) ?? fakeSandbox(id, saved.get(options.from?.id ?? ''))
       sandboxes.set(id, sandbox)
       return workspaceOf(sandbox, runId)
     },

@@ -37,6 +37,8 @@ export interface OpenJournal {
 export interface JournalStore {
   readonly specificationVersion: 'journal-store-v1'
   readonly name: string
+  /** Whether what is in it outlives the process. */
+  readonly isDurable: boolean
   /**
    * Opens a run for writing: takes the lease and a new epoch, one higher than any before. A run that is not there is
    * made.

@@ -57,6 +57,7 @@ export function fsJournal({ directory, runtime = systemRuntime }: FsJournalOptio
   return {
     specificationVersion: 'journal-store-v1',
     name: 'fs',
+    isDurable: true,
     open: ({ runId, holder, leaseMs }) =>
       guarded('journal.open', runId, async () => {
         if ((await mkdir(pathOf(runId), { recursive: true, mode: DIRECTORY_MODE })) !== undefined) await syncDirectory(directory)
