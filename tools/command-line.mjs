@@ -1,9 +1,6 @@
 /** The commands that open a sandbox. */
 const SANDBOX_COMMANDS = ['run', 'approve', 'exec', 'shell', 'conformance']
 
-/** The subjects of the conformance suite that are made from the local provider. */
-const MADE_FROM_LOCAL = ['minimal', 'minimal-resident']
-
 /** What the command line answers without a command. */
 const GLOBAL_OPTIONS = ['-h', '--help', '-V', '--version']
 
@@ -34,7 +31,7 @@ export function commandLine(given) {
 export function needsOf([command = '', ...rest]) {
   if (!SANDBOX_COMMANDS.includes(command)) return { provider: undefined, repository: false }
   const named = command === 'conformance' ? rest.find((word) => !word.startsWith('-')) : optionOf(rest, '--provider', '-p')
-  const provider = named === undefined || MADE_FROM_LOCAL.includes(named) ? 'local' : named
+  const provider = named ?? 'local'
   return { provider, repository: command === 'run' || optionOf(rest, '--repo') !== undefined }
 }
 

@@ -77,7 +77,7 @@ describe('what a command needs', () => {
     ['run -p acme', 'acme', true],
     ['exec -- true', 'local', false],
     ['exec --repo . -- true', 'local', true],
-    ['conformance minimal', 'local', false],
+    ['conformance local', 'local', false],
     ['conformance acme', 'acme', false],
     ['--help', undefined, false],
     ['doctor', undefined, false],

@@ -30,7 +30,7 @@ Examples:
   $ ringfence run                                             the bundled example, from a failing test to a passing one
   $ ringfence run --repo . --task "make the tests pass" --model gpt-5.5
   $ ringfence run --repo . --task "..." --ask                 stop before each command and patch
-  $ ringfence exec --repo . -- npm test                       one command in a sandbox
+  $ ringfence exec --repo . npm test                          one command in a sandbox
   $ ringfence doctor                                          what is missing here
 
 Exit codes: 0 done, 1 not done, 2 wrong arguments, 3 something is missing here, 4 waits for approve, 130 interrupted.
@@ -41,7 +41,7 @@ export function program(launch: Launch): Command {
   const root = new Command('ringfence')
     .description('Agents that work in a sandbox, and a harness that stays outside.')
     .version(version())
-    .showHelpAfterError()
+    .enablePositionalOptions()
     .addHelpText('after', EXAMPLES)
   root
     .command('run')
@@ -64,13 +64,17 @@ export function program(launch: Launch): Command {
     .command('approve <run>')
     .description('decide on what a run waits for, and go on with it')
     .option('--reject <why>', 'do not let it, and tell the model why')
+    .option('--repo <url>', 'again, when the run was started with a URL')
+    .option('-p, --provider <folder>', 'again, when the run was started with a folder')
+    .option('--provider-options <json>', 'again, when the run was started with some: they are not kept')
     .addOption(json())
     .action((run, flags) => launch(flags, (context) => approveCommand(run, flags, context)))
   root
-    .command('exec [words...]')
+    .command('exec <words...>')
     .description('run one command in a sandbox of its own; its exit code is passed on')
+    .passThroughOptions()
     .option('--repo <path|url>', 'a copy of this repository is there')
-    .option('--timeout <seconds>', 'kill it after so long', positive)
+    .option('--timeout <seconds>', 'kill it after so long; the exit code is 124 then', positive)
     .addOption(provider())
     .addOption(providerOptions())
     .addOption(openNetwork())
@@ -91,16 +95,21 @@ export function program(launch: Launch): Command {
     .action((flags) => launch(flags, providersCommand))
   root
     .command('conformance <provider>')
-    .description('run the suite of providers on one: an id, a package, a folder, `minimal` or `minimal-resident`')
-    .addOption(providerOptions())
-    .option('--only <ids...>', 'requirements, or beginnings of their ids')
+    .description('run the suite of providers on one: an id, a package or a folder; `all` for every one that is installed')
+    .option('--subject <title>', 'one of the subjects that the provider brings in its file conformance.ts, by its title or a part of it')
+    .option('--list', 'show the subjects, and run nothing')
+    .addOption(new Option('--provider-options <json>', 'run it with these options, in place of its subjects'))
+    .option('--only <ids...>', 'requirements, or beginnings of their ids; without the mutants')
     .option('--no-mutants', 'do not prove the suite by its mutants')
+    .option('--live', 'ask the hosted services themselves, where a provider has one')
     .addOption(json())
     .action((name, flags) => launch(flags, (context) => conformanceCommand(name, flags, context)))
   root
     .command('doctor')
     .description('what is missing on this machine, and the line that mends it')
+    .option('-p, --provider <name>', 'look at this one alone: an id, a package or a folder')
+    .addOption(providerOptions())
     .addOption(json())
-    .action((flags) => launch(flags, doctorCommand))
+    .action((flags) => launch(flags, (context) => doctorCommand(flags, context)))
   return root
 }

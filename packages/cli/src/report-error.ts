@@ -12,8 +12,11 @@ const USAGE: ReadonlySet<ErrorCode> = new Set([
   'source.not-found',
   'source.refused',
   'auth.missing',
+  'run.changed',
   'run.not-found',
   'snapshot.not-found',
+  'spec.version-unsupported',
+  'git.failed',
 ])
 const UNAVAILABLE: ReadonlySet<ErrorCode> = new Set(['sandbox.unavailable', 'sandbox.start-failed'])
 

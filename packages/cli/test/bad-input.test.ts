@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { modelServer, type ServerReply, serverFaults } from '@ringfence/testkit'
@@ -18,6 +19,13 @@ test('wrong arguments are refused with what to do, before anything is made', asy
   const cases: readonly (readonly [readonly string[], Record<string, string>, number, RegExp])[] = [
     [['run', '--provider', 'nowhere'], env, 2, /npm i @ringfence\/provider-nowhere/],
     [['run', '--provider-options', '{'], env, 2, /not JSON/],
+    [['run', '--provider-options', '["x"]'], env, 2, /not JSON of an object/],
+    [['run', '--consent'], env, 2, /--apply/],
+    [['run', '--repo', 'https://user:secret@example.invalid/x.git', '--task', 'x'], modelled, 2, /credential/],
+    [['exec', '--repo', 'https://secret@example.invalid/x.git', 'true'], env, 2, /credential/],
+    [['exec'], env, 2, /missing required argument/],
+    [['doctor', '--provider-options', '{}'], env, 2, /--provider/],
+    [['conformance', 'all', '--provider-options', '{}'], env, 2, /Name the provider/],
     [['run', '--repo', repo, '--task', 'x'], env, 2, /OPENAI_API_KEY/],
     [['run', '--repo', repo], modelled, 2, /--task/],
     [['run', '--apply'], env, 2, /--repo/],
@@ -28,7 +36,9 @@ test('wrong arguments are refused with what to do, before anything is made', asy
     [['approve', 'run_unknown'], env, 2, /run_unknown/],
     [['approve', '../up'], env, 2, /not the id/],
     [['shell'], env, 2, /terminal/],
-    [['exec', '--provider', join(folder.path, 'plain'), 'true'], env, 2, /not installed|not a provider/],
+    [['exec', '--provider', join(folder.path, 'plain'), 'true'], env, 2, /no package.json/],
+    [['run', '--json', '--no-such-option'], env, 2, /^\{"type":"error","code":"config.invalid","message":"unknown option .*--help"\}$/m],
+    [['run'], { RINGFENCE_HOME: join(repo, 'a', 'b') }, 2, /RINGFENCE_HOME/],
   ]
   for (const [args, given, code, text] of cases) {
     const result = await runCli(args, { env: given })
@@ -37,8 +47,19 @@ test('wrong arguments are refused with what to do, before anything is made', asy
       code,
       true,
     ])
+    expect(result.stdout + result.stderr).not.toMatch(/internal.invariant|secret@|:secret/)
   }
-}, 240_000)
+  expect(existsSync(join(folder.path, 'home'))).toBe(false)
+}, 300_000)
+
+test('what cannot be parsed of the options of a provider is not repeated', async () => {
+  for (const text of ['{"apiKey": "sk-planted"', '"sk-planted"', 'sk-planted']) {
+    const { code, stdout, stderr } = await runCli(['exec', '--provider-options', text, 'true'])
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/not JSON of an object/)
+    expect(stderr).not.toContain('sk-planted')
+  }
+})
 
 test('a repository that is not git, or is empty, is refused plainly', async () => {
   await using folder = await temporary()
@@ -148,14 +169,4 @@ test('help teaches, and NO_COLOR, --json and pipes are honoured', async () => {
   expect(plain.code, plain.stdout).toBe(0)
   const json = await runCli(['providers', '--json'])
   expect(json.events.some(({ type, id }) => type === 'provider' && id === 'local')).toBe(true)
-})
-
-test('exec passes on output and exit code, and nothing of the host', async () => {
-  const { code, stdout, stderr } = await runCli(['exec', '--', 'sh', '-c', 'echo out; echo err >&2; env; exit 9'], {
-    env: { HOST_ONLY: 'value-of-the-host' },
-  })
-  expect(code).toBe(9)
-  expect(stdout).toContain('out\n')
-  expect(stdout).not.toContain('value-of-the-host')
-  expect(stderr).toContain('err\n')
 })

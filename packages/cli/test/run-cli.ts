@@ -17,17 +17,27 @@ export interface CliResult {
 export interface CliOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Sends SIGINT when this text was printed. */
+  /** Sends a signal when this text was printed. */
   readonly interruptAt?: string
+  /** Default SIGINT. */
+  readonly signal?: NodeJS.Signals
+  /** Reads no more when this text was printed, as `head` does. */
+  readonly closeAt?: string
 }
 
 function parseLines(text: string): Record<string, unknown>[] {
   return text.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
 }
 
+/** How the command line is started from its sources. */
+export const NODE_ARGS = ['--import', import.meta.resolve('tsx'), '--conditions=@ringfence/source', BIN]
+
 /** Runs the command line as a process of its own, with an environment that holds nothing of this one but what is given. */
-export function runCli(args: readonly string[], { cwd, env, interruptAt }: CliOptions = {}): Promise<CliResult> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--conditions=@ringfence/source', BIN, ...args], {
+export function runCli(
+  args: readonly string[],
+  { cwd, env, interruptAt, closeAt, signal = 'SIGINT' }: CliOptions = {},
+): Promise<CliResult> {
+  const child = spawn(process.execPath, [...NODE_ARGS, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -39,8 +49,9 @@ export function runCli(args: readonly string[], { cwd, env, interruptAt }: CliOp
     stdout += text
     if (interruptAt !== undefined && !interrupted && stdout.includes(interruptAt)) {
       interrupted = true
-      child.kill('SIGINT')
+      child.kill(signal)
     }
+    if (closeAt !== undefined && stdout.includes(closeAt)) child.stdout.destroy()
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text

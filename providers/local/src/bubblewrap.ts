@@ -48,25 +48,12 @@ export function bubblewrapArguments(layout: Layout, runtime: string, settings: S
     ...['--uid', String(INSIDE_ID), '--gid', String(INSIDE_ID), '--hostname', 'sandbox', '--new-session', '--cap-drop', 'ALL'],
     ...environment(node),
     ...['--ro-bind', '/usr', '/usr', ...SYSTEM.flatMap(systemDirectory)],
-    ...[
-      '--proc',
-      '/proc',
-      '--ro-bind',
-      '/proc/sys',
-      '/proc/sys',
-      '--dev',
-      '/dev',
-      '--size',
-      sharedMemory(request),
-      '--tmpfs',
-      '/dev/shm',
-      '--remount-ro',
-      '/dev',
-    ],
+    ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--dev', '/dev'],
+    ...['--size', sharedMemory(request), '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
     ...['--dir', '/run', '--symlink', '../tmp', '/var/tmp', '--symlink', '../run', '/var/run'],
-    ...ETC.flatMap((name) => bindIfThere(`/etc/${name}`)),
+    ...ETC.flatMap((name) => ifThere(`/etc/${name}`)),
     ...['passwd', 'group', 'hosts', 'nsswitch.conf'].flatMap((name) => ['--symlink', join(INSIDE.runtime, name), `/etc/${name}`]),
-    ...(request.egress === 'open' ? bindIfThere('/etc/resolv.conf') : []),
+    ...(request.egress === 'open' ? ifThere('/etc/resolv.conf') : []),
     ...(node === undefined ? [] : ['--ro-bind', node, node]),
     ...settings.readOnlyPaths.flatMap((path) => shownPath(path, settings)),
     ...['--bind', layout.temporary, '/tmp', '--bind', layout.home, INSIDE.home, '--bind', layout.workspace, INSIDE.workspace],
@@ -82,7 +69,7 @@ function sharedMemory({ limits }: CreateRequest): string {
 
 function environment(node: string | undefined): string[] {
   const extra = node === undefined ? '' : `:${basename(node) === 'bin' ? node : dirname(node)}`
-  const values = { PATH: `${PATH}${extra}`, HOME: INSIDE.home, USER: 'sandbox', LOGNAME: 'sandbox', LANG: 'C.UTF-8' }
+  const values = { PATH: `${PATH}${extra}`, HOME: INSIDE.home, USER: 'sandbox', LOGNAME: 'sandbox' }
   return ['--clearenv', ...Object.entries(values).flatMap(([name, value]) => ['--setenv', name, value])]
 }
 
@@ -93,9 +80,7 @@ function systemDirectory(name: string): string[] {
   return stat.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path]
 }
 
-function bindIfThere(path: string): string[] {
-  return existsSync(path) ? ['--ro-bind', realpathSync(path), path] : []
-}
+const ifThere = (path: string): string[] => ['--ro-bind-try', path, path]
 
 function shownPath(path: string, { directory, isolation }: Settings): string[] {
   if (directory === path || directory.startsWith(`${path}/`))

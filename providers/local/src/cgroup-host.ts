@@ -1,8 +1,9 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
+import { release } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { LimitName } from '@ringfence/core'
 
-export type Controller = 'memory' | 'pids' | 'cpu'
+export type Controller = 'memory' | 'pids' | 'cpu' | 'freezer'
 
 /** Where control groups can be made on this machine, by this process. */
 export interface CgroupHost {
@@ -12,8 +13,8 @@ export interface CgroupHost {
   readonly limits: readonly LimitName[]
 }
 
-const LIMIT_OF: Readonly<Record<Controller, LimitName>> = { memory: 'memoryBytes', pids: 'processes', cpu: 'cpus' }
-const CONTROLLERS: readonly Controller[] = ['memory', 'pids', 'cpu']
+const LIMIT_OF: Readonly<Partial<Record<Controller, LimitName>>> = { memory: 'memoryBytes', pids: 'processes', cpu: 'cpus' }
+const CONTROLLERS: readonly Controller[] = ['memory', 'pids', 'cpu', 'freezer']
 
 let known: { readonly host: CgroupHost | undefined } | undefined
 
@@ -48,20 +49,29 @@ function look(): CgroupHost | undefined {
   return unified && lookUnified(unified, own.get('') ?? '/')
 }
 
-/** On version 2 a group with processes of its own has no children with limits: look beside it, and as root at the top. */
+/**
+ * On version 2 a group with processes of its own has no children with limits: look beside it, and as root at the top. To
+ * freeze a group needs no controller there.
+ */
 function lookUnified(mount: Mount, path: string): CgroupHost | undefined {
   const own = within(mount, path)
   const places = [...(process.getuid?.() === 0 ? [mount.path] : []), ...(own === mount.path ? [] : [dirname(own)]), own]
-  for (const place of places) {
-    const given = CONTROLLERS.filter((name) => (lines(join(place, 'cgroup.subtree_control'))[0] ?? '').split(' ').includes(name))
-    if (given.length > 0 && writable(place) && writable(join(place, 'cgroup.procs')))
-      return hostOf(2, new Map(given.map((name) => [name, place])))
-  }
-  return undefined
+    .filter((place) => writable(place) && writable(join(place, 'cgroup.procs')))
+    .map((place) => ({ place, given: (lines(join(place, 'cgroup.subtree_control'))[0] ?? '').split(' ') }))
+  const found = places.find(({ given }) => CONTROLLERS.some((name) => given.includes(name))) ?? places[0]
+  if (!found) return undefined
+  const names = CONTROLLERS.filter((name) => (name === 'freezer' ? isLinux(5, 2) : found.given.includes(name)))
+  return names.length === 0 ? undefined : hostOf(2, new Map(names.map((name) => [name, found.place])))
 }
 
 function hostOf(version: 1 | 2, parents: ReadonlyMap<Controller, string>): CgroupHost {
-  return { version, parents, limits: CONTROLLERS.filter((name) => parents.has(name)).map((name) => LIMIT_OF[name]) }
+  return { version, parents, limits: CONTROLLERS.flatMap((name) => (parents.has(name) ? (LIMIT_OF[name] ?? []) : [])) }
+}
+
+/** Whether the kernel is of this version or a newer one. */
+export function isLinux(major: number, minor: number): boolean {
+  const [is = 0, at = 0] = release().split('.').map(Number)
+  return is > major || (is === major && at >= minor)
 }
 
 function parseMount(line: string): Mount {

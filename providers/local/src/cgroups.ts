@@ -21,7 +21,7 @@ export function taskLimit(limits: Limits): number {
   return (limits.processes === undefined ? DEFAULT_PROCESSES : Math.floor(limits.processes)) + OWN_PROCESSES
 }
 
-/** The directories of the groups that a sandbox gets: one for each limit that is set, or one for all of them on version 2. */
+/** The directories of the groups that a sandbox gets: one for each controller, or one for all of them on version 2. */
 export function plannedCgroups(name: string, limits: Limits): readonly string[] {
   return [...new Set(wanted(limits).map(([, parent]) => join(parent, `ringfence-${name}`)))]
 }
@@ -76,17 +76,20 @@ function setLimit({ version }: CgroupHost, controller: Controller, directory: st
         put('cpu.cfs_period_us', '100000')
         put('cpu.cfs_quota_us', quota)
       }
+      return
     }
+    case 'freezer':
+      return
   }
 }
 
-/** Removes groups without processes. Those that still have some are left to the next sweep. */
+/** Removes groups. Those that still have processes stay. */
 export function removeCgroups(directories: readonly string[]): void {
   for (const directory of directories) {
     try {
       rmdirSync(directory)
     } catch {
-      // Gone already, or the kernel has not let go of its last process yet.
+      // Gone already, or something in it hangs in the kernel.
     }
   }
 }

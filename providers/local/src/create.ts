@@ -19,11 +19,22 @@ import { hostUserOf, ID_PATTERN, idOf, type Layout, layoutOf } from './layout.ts
 import { writeLease } from './lease.ts'
 import { missingIsolation } from './observed.ts'
 import type { Settings } from './options.ts'
-import { countsProcessesPerNamespace } from './profile.ts'
-import { type Intent, isRunning, type Ready, readIntent, readReady, thisProcess, writeIntent, writeReady } from './records.ts'
+import { heldLimits } from './profile.ts'
+import {
+  type Intent,
+  isRunning,
+  type Ready,
+  readFirst,
+  readGroups,
+  readIntent,
+  readReady,
+  thisProcess,
+  writeIntent,
+  writeReady,
+} from './records.ts'
 import { runtimeDirectory } from './runtime-files.ts'
-import { hasFilter } from './seccomp.ts'
 import { hasOwnUser, openRoot } from './state-root.ts'
+import { RULES } from './syscalls.ts'
 
 /** A sandbox that can be used, and who of its holders this is. */
 export interface Made {
@@ -45,7 +56,7 @@ const swept = new Set<string>()
 export async function createSandbox(settings: Settings, request: CreateRequest, context: RuntimeContext): Promise<Made> {
   throwIfAborted(request.signal)
   const bubblewrap = settings.isolation === 'none' ? '' : findBubblewrap(settings.bubblewrap)
-  if (settings.isolation === 'process' && !hasFilter(process.arch))
+  if (settings.isolation === 'process' && !RULES[process.arch])
     throw errors.unavailable(
       'sandbox.create',
       `There is no filter of system calls for "${process.arch}"`,
@@ -54,7 +65,7 @@ export async function createSandbox(settings: Settings, request: CreateRequest, 
   const root = openRoot(settings)
   if (!swept.has(root)) {
     swept.add(root)
-    await sweep(root)
+    await sweep(root, context)
   }
   const layout = layoutOf(root, idOf(request.ref))
   const holder = randomId(context.random, 'h', 12)
@@ -130,10 +141,10 @@ async function claimAndStart(start: Start): Promise<Made | undefined> {
   try {
     throwIfAborted(request.signal)
     if (hasOwnUser(settings.isolation)) checkUser(root, layout)
-    const limits = settings.isolation === 'none' ? [] : limitAsWhole(layout, intent)
-    await abortable(startKeeper({ layout, runtime, bubblewrap, holder, sets: FIRST_SETS, intent, counted: limits }), request.signal)
+    const counted = settings.isolation === 'none' ? [] : limitAsWhole(layout, intent)
+    await abortable(startKeeper({ layout, runtime, bubblewrap, holder, sets: FIRST_SETS, intent, counted }), request.signal)
     if (settings.isolation === 'process') verify(layout, intent)
-    const ready: Ready = { generation: intent.generation, limits: heldLimits(settings, limits) }
+    const ready: Ready = { generation: intent.generation, limits: heldLimits(settings.isolation, counted) }
     writeReady(layout, ready)
     if (!isAlive(layout)) throw errors.startFailed('The sandbox ended while it started', 'Give it a longer lifetime.')
     return { layout, intent, ready, holder, sets: FIRST_SETS }
@@ -170,7 +181,8 @@ function claim({ settings, request, layout, root, holder, bubblewrap }: Start, i
       chmodSync(made, 0o710)
     }
     if (bubblewrap !== '') writeFileSync(join(made, 'arguments'), `${bubblewrapArguments(layout, runtime, settings, request).join('\0')}\0`)
-    writeFileSync(join(made, 'cgroups'), '')
+    const groups = settings.isolation === 'none' ? [] : plannedCgroups(intent.generation, intent.limits)
+    writeFileSync(join(made, 'cgroups'), groups.map((path) => `${path}\n`).join(''))
     writeIntent(made, intent)
     writeLease(made, holder, request.lifetimeMs)
     renameSync(made, layout.directory)
@@ -183,20 +195,11 @@ function claim({ settings, request, layout, root, holder, bubblewrap }: Start, i
   return true
 }
 
-/** Makes the control groups. Their names are on disk before they are made, so that whoever removes the directory finds them. */
+/** Makes the control groups. Their names are on disk since the claim, so that whoever removes the directory finds them. */
 function limitAsWhole(layout: Layout, intent: Intent): readonly LimitName[] {
-  const planned = plannedCgroups(intent.generation, intent.limits)
-  writeFileSync(layout.cgroups, planned.map((path) => `${path}\n`).join(''))
   const { directories, limits } = makeCgroups(intent.generation, intent.limits)
-  if (directories.length < planned.length) writeFileSync(layout.cgroups, '')
+  if (directories.length < readGroups(layout).length) writeFileSync(layout.cgroups, '')
   return limits
-}
-
-/** The limits of one process are set by the loop inside, or it does not start. */
-function heldLimits(settings: Settings, counted: readonly LimitName[]): readonly LimitName[] {
-  const held = new Set<LimitName>(['cpuSeconds', 'fileBytes', ...counted])
-  if (settings.isolation === 'process' && countsProcessesPerNamespace()) held.add('processes')
-  return LIMIT_NAMES.filter((name) => held.has(name))
 }
 
 /** Refuses a second sandbox with the user of another: they could reach each other's files. */
@@ -206,22 +209,19 @@ function checkUser(root: string, { id }: Layout): void {
     throw errors.startFailed(`The user ${user} belongs to another sandbox`, 'Start again with another intent.')
 }
 
-function verify(layout: Layout, intent: Intent): void {
+function verify(layout: Layout, { egress }: Intent): void {
   const user = hasOwnUser('process') ? hostUserOf(layout.id) : (process.getuid?.() ?? 0)
-  const missing = observed(layout, intent, user)
+  let missing: string[]
+  try {
+    missing = missingIsolation(readFirst(layout), egress, user)
+  } catch (cause) {
+    throw errors.startFailed('The sandbox ended while it started', 'Give it a longer lifetime, or see whether memory ran out.', cause)
+  }
   if (missing.length > 0)
     throw errors.startFailed(
       `The sandbox came without ${missing.join(', ')}`,
       'This bubblewrap or this kernel cannot isolate. Use another provider.',
     )
-}
-
-function observed(layout: Layout, intent: Intent, user: number): string[] {
-  try {
-    return missingIsolation(layout, intent.egress, user)
-  } catch (cause) {
-    throw errors.startFailed('The sandbox ended while it started', 'Give it a longer lifetime, or see whether memory ran out.', cause)
-  }
 }
 
 function limitsOf({ limits }: CreateRequest): Limits {

@@ -21,7 +21,7 @@ export function startFailure(text: string, cause?: unknown): RingfenceError {
     return errors.unavailable(
       'sandbox.create',
       `A program is missing: "${said}"`,
-      'Install the packages coreutils and util-linux (setpriv, setsid, mkfifo).',
+      'Install the packages coreutils and util-linux (chroot, setsid, mkfifo).',
       cause,
     )
   if (NO_NAMESPACES.test(said))

@@ -1,32 +1,6 @@
 import { join } from 'node:path'
 import { type SandboxRef, sha256 } from '@ringfence/core'
 
-/** Where the parts of one sandbox lie on the host. Only `workspace`, `control`, `temporary`, `home` and `requests` are seen inside. */
-export interface Layout {
-  readonly id: string
-  readonly directory: string
-  readonly workspace: string
-  readonly control: string
-  readonly temporary: string
-  readonly home: string
-  /** Read-only inside: the FIFOs and the arguments of each process. */
-  readonly requests: string
-  /** The FIFO whose other end the keeper holds as long as there is anything of the sandbox. */
-  readonly life: string
-  /** The FIFO that the loop inside reads. */
-  readonly commands: string
-  readonly arguments: string
-  readonly cgroups: string
-  /** Written before anything is started. */
-  readonly intent: string
-  /** Written when the sandbox can be used. */
-  readonly ready: string
-  /** There as soon as the sandbox is being ended. */
-  readonly ended: string
-  /** What bubblewrap says of itself: the host's number of the first process inside. */
-  readonly info: string
-}
-
 /** What an id looks like. Nothing else becomes a part of a path. */
 export const ID_PATTERN = /^[0-9a-f]{32}$/
 
@@ -43,8 +17,11 @@ export function hostUserOf(id: string): number {
   return 0x70_00_00_00 + (Number.parseInt(id.slice(0, 7), 16) >>> 1)
 }
 
-/** The places of a sandbox below the state directory. */
-export function layoutOf(root: string, id: string): Layout {
+/** Where the parts of one sandbox lie on the host. */
+export type Layout = Readonly<ReturnType<typeof layoutOf>>
+
+/** The places of a sandbox below the state directory. Of them `workspace` to `requests` alone are seen inside. */
+export function layoutOf(root: string, id: string) {
   const directory = join(root, id)
   const at = (name: string): string => join(directory, name)
   return {
@@ -54,14 +31,23 @@ export function layoutOf(root: string, id: string): Layout {
     control: at('control'),
     temporary: at('tmp'),
     home: at('home'),
+    /** Read-only inside: the FIFOs and the arguments of each process. */
     requests: at('requests'),
-    life: at('life'),
+    /** The FIFO that the loop inside reads. */
     commands: at('requests/commands'),
+    /** The FIFO whose other end the keeper holds as long as there is anything of the sandbox. */
+    life: at('life'),
+    /** What bubblewrap is told. */
     arguments: at('arguments'),
+    /** The directories of its control groups, a line each. */
     cgroups: at('cgroups'),
+    /** Written before anything is started. */
     intent: at('intent.json'),
+    /** Written when the sandbox can be used. */
     ready: at('ready.json'),
+    /** There as soon as the sandbox is being ended. */
     ended: at('ended'),
+    /** What bubblewrap says of itself: the host's number of the first process inside. */
     info: at('info'),
   }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { RingfenceError, RuntimeContext } from '@ringfence/core'
@@ -18,21 +18,19 @@ export interface Slot {
 /** The connection of one holder to a sandbox. */
 export interface Link {
   readonly context: RuntimeContext
-  readonly id: string
+  readonly layout: Layout
   /** Hands a request to the loop inside. Each is one short line, so that those of several holders do not mix. */
   send(line: string): void
   /** FIFOs that nothing used before. */
   takeSlot(): Promise<Slot>
   /** Throws `sandbox.gone` or `sandbox.closed` where nothing can be asked any more. */
   check(operation: string): void
-  /** Whether the directory of the sandbox is there still. */
-  isThere(): boolean
   /** Why a channel ended without a word: the sandbox is gone, or something inside cut it. */
   explain(operation: string): Promise<RingfenceError>
   /** Calls back when the holder lets go; returns how to take it back. */
   onClose(callback: (reason: RingfenceError) => void): () => void
-  /** Lets go of everything. Idempotent. */
-  close(): void
+  /** Lets go of everything; its FIFOs are left where all of the sandbox goes. Idempotent. */
+  close(fifos?: 'left'): void
 }
 
 /** How long a sandbox that is being ended may take until its keeper is gone. */
@@ -73,7 +71,7 @@ export function openLink(layout: Layout, holder: string, made: number, context: 
   const slots = slotsOf(join(layout.requests, holder), holder, made)
   return {
     context,
-    id,
+    layout,
     send(line) {
       commands.write(`${line}\n`)
     },
@@ -82,7 +80,6 @@ export function openLink(layout: Layout, holder: string, made: number, context: 
       if (closed) throw errors.closed(operation, id)
       if (gone) throw errors.gone(operation, id)
     },
-    isThere: () => existsSync(layout.directory),
     async explain(operation) {
       if (!gone && !closed) await within(over, EXPLAIN_MS, context)
       if (closed) return errors.closed(operation, id)
@@ -92,20 +89,19 @@ export function openLink(layout: Layout, holder: string, made: number, context: 
       callbacks.add(callback)
       return () => callbacks.delete(callback)
     },
-    close() {
+    close(fifos) {
       if (closed) return
       closed = true
       for (const callback of callbacks) callback(errors.closed('process.output', id))
       commands.destroy()
       life.destroy()
-      // FIFOs may be in the making; the directory goes with the sandbox in any case.
-      slots.close()
+      if (fifos !== 'left') slots.remove()
     },
   }
 }
 
 /** Hands out sets of FIFOs, and makes more in growing batches, since a program must be started for it. */
-function slotsOf(directory: string, holder: string, made: number): { take: () => Promise<Slot>; close: () => void } {
+function slotsOf(directory: string, holder: string, made: number): { take: () => Promise<Slot>; remove: () => void } {
   let next = 0
   let there = made
   let batch = 4
@@ -132,9 +128,9 @@ function slotsOf(directory: string, holder: string, made: number): { take: () =>
       const number = next++
       return { name: `${holder}/${number}`, path: join(directory, String(number)) }
     },
-    close() {
+    remove() {
       if (!making) remove()
-      // Whoever waits for them gets the error of the making.
+      // Whoever waits for them gets the error of the making, and the directory goes with the sandbox in any case.
       else void making.then(remove, remove).catch(() => undefined)
     },
   }

@@ -1,15 +1,14 @@
 import { readFileSync, readlinkSync } from 'node:fs'
-import type { Layout } from './layout.ts'
 
 const NAMESPACES = ['user', 'pid', 'ipc', 'uts', 'mnt', 'net']
 
 /**
  * Reads from the kernel whether the processes of a sandbox are kept apart as they should be.
  *
+ * @param first the host's number of the first of them.
  * @returns what is missing, in words; empty when all is as asked.
  */
-export function missingIsolation(layout: Layout, egress: 'none' | 'open', hostUser: number): string[] {
-  const first = Number(/"child-pid":\s*(\d+)/.exec(readFileSync(layout.info, 'utf8'))?.[1])
+export function missingIsolation(first: number | undefined, egress: 'none' | 'open', hostUser: number): string[] {
   const [inside = first] = readFileSync(`/proc/${first}/task/${first}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
   const missing = NAMESPACES.filter(
     (name) => (name !== 'net' || egress === 'none') && readlinkSync(`/proc/${inside}/ns/${name}`) === readlinkSync(`/proc/self/ns/${name}`),
@@ -22,7 +21,7 @@ export function missingIsolation(layout: Layout, egress: 'none' | 'open', hostUs
   )
   if (status.get('Seccomp') !== '2') missing.push('the filter of system calls')
   if (status.get('NoNewPrivs') !== '1') missing.push('no-new-privileges')
-  for (const name of ['CapEff', 'CapPrm', 'CapBnd', 'CapAmb']) {
+  for (const name of ['CapEff', 'CapPrm', 'CapInh', 'CapBnd', 'CapAmb']) {
     if (!/^0+$/.test(status.get(name) ?? '')) missing.push(`an empty ${name}`)
   }
   if (!(status.get('Uid') ?? '').split('\t').every((uid) => Number(uid) === hostUser)) missing.push(`the user ${hostUser}`)

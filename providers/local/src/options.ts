@@ -22,7 +22,6 @@ export interface LocalOptions {
 /** The options with their defaults and checked. */
 export interface Settings {
   readonly directory: string
-  readonly ownDirectory: boolean
   readonly readOnlyPaths: readonly string[]
   readonly isolation: 'process' | 'none'
   readonly bubblewrap: string | undefined
@@ -47,7 +46,6 @@ export function settingsOf(options: LocalOptions): Settings {
   return {
     directory:
       options.directory === undefined ? `/var/tmp/ringfence-local-${process.getuid?.() ?? 0}` : absolute('directory', options.directory),
-    ownDirectory: options.directory === undefined,
     readOnlyPaths,
     isolation: options.isolation === 'none' ? 'none' : 'process',
     bubblewrap: options.bubblewrap === undefined ? undefined : absolute('bubblewrap', options.bubblewrap),

@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import {
   abortable,
@@ -10,8 +10,10 @@ import {
   throwIfAborted,
 } from '@ringfence/core'
 import { quoteAll } from '@ringfence/core/plugin'
+import { deferred } from './deferred.ts'
 import { errors } from './errors.ts'
 import { holdOpen, openReader, openWriter } from './fifo.ts'
+import { freezerOf } from './freezer.ts'
 import type { Link, Slot } from './link.ts'
 import { mergeOutput } from './output.ts'
 import { followReport, type Report, type Started } from './report.ts'
@@ -47,7 +49,7 @@ export async function startProcess(link: Link, request: StartRequest): Promise<R
     throwIfAborted(signal)
     link.check('sandbox.spawn')
     link.send(`${size ? 'terminal' : 'launch'} ${ends.name}`)
-    const started = await abortable(within(ends.report.started, START_MS, link.context), signal)
+    const started = await abortable(answerOf(link, ends.report), signal)
     if (started?.kind === 'started') {
       if (started.pid < 3) throw errors.failed('sandbox.spawn', `The process reports the id "${started.pid}", which is none of its own`)
       return running(link, request, ends, started)
@@ -61,15 +63,23 @@ export async function startProcess(link: Link, request: StartRequest): Promise<R
   }
 }
 
+/** While the sandbox is paused there is no answer, and no end of the waiting. */
+async function answerOf({ layout, context }: Link, { started }: Report): Promise<Started | undefined> {
+  for (;;) {
+    const answer = await within(started, START_MS, context)
+    if (answer || !freezerOf(layout)?.isFrozen()) return answer
+  }
+}
+
 /** Opens the channels. Where their directory is missing, the sandbox is gone. */
 async function prepare(link: Link, request: StartRequest): Promise<Ends> {
   try {
     return openEnds(await link.takeSlot(), request)
   } catch (cause) {
     link.check('sandbox.spawn')
-    if (link.isThere())
+    if (existsSync(link.layout.directory))
       throw isRingfenceError(cause) ? cause : errors.failed('sandbox.spawn', `No channel could be opened: ${String(cause)}`, cause)
-    throw errors.gone('sandbox.spawn', link.id, cause)
+    throw errors.gone('sandbox.spawn', link.layout.id, cause)
   }
 }
 
@@ -145,26 +155,24 @@ function running(
   { pid, script, terminal }: Started & { kind: 'started' },
 ): Running {
   const output = mergeOutput(ends.streams)
-  let settle: (status: ExitStatus) => void = () => undefined
-  let fail: (reason: unknown) => void = () => undefined
-  const exit = new Promise<ExitStatus>((resolve, reject) => {
-    settle = resolve
-    fail = reject
-  })
+  const exit = deferred<ExitStatus>()
   // Nobody needs to wait for the end: a rejection that is not looked at ends nothing.
-  exit.catch(() => undefined)
+  exit.promise.catch(() => undefined)
   let over = false
   let stopped: { readonly reason: unknown } | undefined
-  /** Lets go of the channels. With a reason a reader that waits gets it; without, the output just ends. */
-  const stop = (reason: unknown, told: boolean): void => {
-    if (over) return
+  const letGo = (): void => {
     over = true
-    if (told) stopped = { reason }
     signal?.removeEventListener('abort', onAbort)
     forget()
-    fail(reason)
-    output.close()
     ends.close()
+  }
+  /** Lets go of the channels early. With `told` a reader that waits gets the reason; without, the output just ends. */
+  const stop = (reason: unknown, told: boolean): void => {
+    if (over) return
+    letGo()
+    if (told) stopped = { reason }
+    exit.reject(reason)
+    output.close()
   }
   const onAbort = (): void => stop(signal?.reason, true)
   const forget = link.onClose((reason) => stop(reason, true))
@@ -178,11 +186,11 @@ function running(
       yield* output.chunks()
       if (!over) {
         const end = await ends.report.ended
-        const failure = end.kind === 'exit' ? undefined : end.kind === 'cut' ? await link.explain('process.output') : forged()
-        complete = true
-        if (end.kind === 'exit') settle(end.status)
-        else stop(failure, true)
-        if (!over) finish()
+        if (end.kind !== 'exit') stop(end.kind === 'cut' ? await link.explain('process.output') : forged(), true)
+        else if (!over) {
+          letGo()
+          exit.resolve(end.status)
+        }
       }
       complete = true
       if (stopped) throw stopped.reason
@@ -190,15 +198,9 @@ function running(
       if (!complete) await detach()
     }
   }
-  const finish = (): void => {
-    over = true
-    signal?.removeEventListener('abort', onAbort)
-    forget()
-    ends.close()
-  }
   const process: Process = {
-    output: once(read),
-    exit,
+    output: read(),
+    exit: exit.promise,
     detach,
     stdin: ends.input && openInput(ends.input),
     async kill(name) {
@@ -210,9 +212,3 @@ function running(
 
 const forged = (): Error =>
   errors.failed('process.exit', 'What came as the end of the process is none: it was forged inside of the sandbox')
-
-/** An iterable that is read once; a second reader gets nothing but the end of the first. */
-function once(read: () => AsyncGenerator<OutputChunk, void, undefined>): AsyncIterable<OutputChunk> {
-  const generator = read()
-  return { [Symbol.asyncIterator]: () => generator }
-}

@@ -77,6 +77,17 @@ function readRecord(path: string): Record<string, unknown> | undefined {
   return isObject(value) ? value : undefined
 }
 
+/** The host's number of the first process of a sandbox; `undefined` while bubblewrap has not told it. */
+export function readFirst({ info }: Layout): number | undefined {
+  const pid = /"child-pid":\s*(\d+)/.exec(readText(info) ?? '')?.[1]
+  return pid === undefined ? undefined : Number(pid)
+}
+
+/** The control groups of a sandbox. */
+export function readGroups({ cgroups }: Layout): readonly string[] {
+  return (readText(cgroups) ?? '').split('\n').filter(Boolean)
+}
+
 /** The text of a file, `undefined` when there is none. */
 export function readText(path: string): string | undefined {
   try {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { ExitStatus } from '@ringfence/core'
+import { deferred } from './deferred.ts'
 
 /** How a start went. `cut`: the channel ended without a word. */
 export type Started =
@@ -27,14 +28,8 @@ const SIGNALLED = /^setsid: child \d+ did not exit normally/
  * and numbers are used inside only.
  */
 export function followReport(socket: Socket): Report {
-  let start: (value: Started) => void = () => undefined
-  let end: (value: Ended) => void = () => undefined
-  const started = new Promise<Started>((resolve) => {
-    start = resolve
-  })
-  const ended = new Promise<Ended>((resolve) => {
-    end = resolve
-  })
+  const { promise: started, resolve: start } = deferred<Started>()
+  const { promise: ended, resolve: end } = deferred<Ended>()
   let rest = ''
   let bytes = 0
   let said = ''

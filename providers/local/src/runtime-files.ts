@@ -3,15 +3,18 @@ import { join } from 'node:path'
 import { type Random, randomId, sha256 } from '@ringfence/core'
 import { errnoOf } from './errors.ts'
 import { SCRIPTS } from './scripts.ts'
-import { seccompFilter } from './seccomp.ts'
+import { filterOf } from './seccomp.ts'
+import { RULES } from './syscalls.ts'
 
 /** The user inside. Outside it is another. */
 export const INSIDE_ID = 1000
 
+const rules = RULES[process.arch]
+
 /** What every sandbox reads: the scripts, the filter of system calls, and the few files of `/etc` that name users and hosts. */
 const FILES: Readonly<Record<string, string | Buffer>> = {
   ...SCRIPTS,
-  seccomp: seccompFilter(process.arch) ?? '',
+  seccomp: rules ? filterOf(rules) : '',
   passwd: `sandbox:x:${INSIDE_ID}:${INSIDE_ID}:sandbox:/home/sandbox:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n`,
   group: `sandbox:x:${INSIDE_ID}:\nnogroup:x:65534:\n`,
   hosts: '127.0.0.1 localhost sandbox\n::1 localhost\n',

@@ -3,9 +3,11 @@
  * FIFOs meanwhile, kills the sandbox when the last lease has run out, and holds `life` open until the keeper does. To end
  * a sandbox early, its first process is killed, whose id is in `info`; no signal is trapped, since shells lose some.
  * bubblewrap outside ends with the loop inside, while its process 1 goes on for what else runs: unless that is dead, the
- * keeper looks for whatever carries the id and kills it. The sandbox runs in the foreground, since a shell makes what it starts behind ignore SIGINT.
- * $1 directory, $2 isolation, $3 directory of the first FIFOs, $4 their number of sets; the rest is the command. The mark
- * `ended` is written before the leases are read for the last time, so that a prolonging that does not see it counts.
+ * keeper looks for whatever carries the id and kills it. What is frozen dies when it is thawed. The sandbox runs in the
+ * foreground, since a shell makes what it starts behind ignore SIGINT. The mark `ended` is written before the leases are
+ * read for the last time, so that a prolonging that does not see it counts.
+ * On version 1 a process joins its groups by `tasks`: by `cgroup.procs` the kernel lets it wait for milliseconds.
+ * $1 directory, $2 isolation, $3 directory of the first FIFOs, $4 their number of sets; the rest is the command.
  */
 const KEEPER = `cd "$1" || exit 70
 dir=$1 isolation=$2 pool=$3 sets=$4 runtime=\${0%/*}
@@ -15,10 +17,19 @@ first() {
   [ -s info ] && while read -r key value; do [ "$key" = '"child-pid":' ] && child=\${value%,}; done <info
   [ -n "$child" ]
 }
+thaw() {
+  while read -r group; do
+    [ ! -e "$group/freezer.state" ] || echo THAWED >"$group/freezer.state"
+    [ ! -e "$group/cgroup.freeze" ] || echo 0 >"$group/cgroup.freeze"
+  done <cgroups
+}
 end() {
   until first || [ -e over ]; do sleep 0.02; done
   [ -e over ] || kill -KILL "$child"
-  exec sleep 600
+  while :; do
+    thaw
+    sleep 0.1
+  done
 }
 left() {
   read -r up rest </proc/uptime
@@ -54,6 +65,7 @@ sweep() {
       one=\${one#/proc/} one=\${one%/*}
       [ "$one" = $$ ] || [ "$one" = "$watch" ] || { kill -KILL "$one" && left=some; }
     done
+    thaw
   done
 }
 ungroup() {
@@ -119,7 +131,7 @@ exec <"$requests/commands"
 echo ready
 exec >/dev/null 2>&1
 begin() {
-  command eval 'setsid --fork sh "$scripts/waiter" "$scripts/$1" "$requests/$2" </dev/null' ||
+  command eval 'setsid --fork /bin/sh "$scripts/waiter" "$scripts/$1" "$requests/$2" </dev/null' ||
     printf 'no process can be made, the limit is reached\\nexit 254\\n' 1<>"$requests/$2.x"
 }
 while read -r what one two; do
@@ -135,30 +147,39 @@ done
  * that a process does not die by SIGPIPE when its reader does. setsid says on fd 2 when a signal ended the process.
  */
 const WAITER = `exec 3<>"$2.x" 5<>"$2.o" 6<>"$2.e"
-setsid --fork --wait sh "$1" "$2" >/dev/null 2>&3 5>&- 6>&-
+setsid --fork --wait /bin/sh "$1" "$2" >/dev/null 2>&3 5>&- 6>&-
 echo "exit $?" >&3
 `
 
-/** Becomes the process. Its words are in a file of the read-only directory; the session and the group are its own. */
-const LAUNCH = `slot=$1
+/**
+ * Reads the words of a process, which are in a file of the read-only directory, and looks for its program: what is only a
+ * word of the shell, such as "cd", is none. The language is the process's alone: the programs around it start faster without.
+ */
+const PREPARE = `slot=$1
 . "$slot.a"
+found() { [ -x "$1" ] && [ ! -d "$1" ]; }
 case $1 in
-  */*) [ -x "$1" ] && [ ! -d "$1" ] ;;
-  *) command -v -- "$1" >/dev/null ;;
+  */*) found "$1" ;;
+  *)
+    set -f
+    IFS=:
+    for at in $PATH; do found "\${at:-.}/$1" && break; done
+    ;;
 esac || { echo missing >&3; exit 127; }
+set +f
+unset IFS
+export LANG=C.UTF-8`
+
+/** Becomes the process. The session and the group are its own. */
+const LAUNCH = `${PREPARE}
 exec <"$input" >"$slot.o" 2>"$slot.e"
 echo "pid $$" >&3
 exec "$@" 3>&-
 `
 
 /** As LAUNCH, on a terminal of its own, which script(1) makes. */
-const TERMINAL = `slot=$1
-. "$slot.a"
+const TERMINAL = `${PREPARE}
 command -v script >/dev/null || { echo "missing script" >&3; exit 127; }
-case $1 in
-  */*) [ -x "$1" ] && [ ! -d "$1" ] ;;
-  *) command -v -- "$1" >/dev/null ;;
-esac || { echo missing >&3; exit 127; }
 exec <"$slot.i" >"$slot.o" 2>"$slot.e"
 echo "script $$" >&3
 export SHELL=/bin/sh TERM=xterm-256color RINGFENCE_SLOT="$slot"

@@ -1,4 +1,4 @@
-import { ARCHITECTURES, type Architecture, CLONE3 } from './syscalls.ts'
+import type { Rules } from './syscalls.ts'
 
 /** One instruction of the kernel's packet filter: code, jump if true, jump if false, constant. */
 type Instruction = readonly [code: number, jt: number, jf: number, k: number]
@@ -21,49 +21,28 @@ const EPERM = 1
 const ENOSYS = 38
 const EAFNOSUPPORT = 97
 
-/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
-const NEW_NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
-/** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. Others, such as AF_VSOCK, are not held by a network namespace. */
-const FAMILIES = [1, 2, 10, 16]
-/** TIOCSTI and TIOCLINUX type into a terminal. */
-const TERMINAL_INPUT = [0x5412, 0x541c]
-
-/** Whether a filter can be made for a machine, named as in `process.arch`. */
-export function hasFilter(arch: string): boolean {
-  return ARCHITECTURES[arch] !== undefined
-}
-
-/** The filter for a machine, as `bwrap --seccomp` reads it: what is not refused is allowed. */
-export function seccompFilter(arch: string): Buffer | undefined {
-  const machine = ARCHITECTURES[arch]
-  return machine && assemble(filterOf(machine))
-}
-
-function filterOf({ audit, x32, denied, clone, socket, ioctl }: Architecture): Instruction[] {
+/** A filter, as `bwrap --seccomp` reads it: what is not refused is allowed. */
+export function filterOf({ audit, x32, denied, clone, namespaces, clone3, socket, families, ioctl, requests }: Rules): Buffer {
   const returns = (value: number): Instruction => [RETURN, 0, 0, value]
   /** Runs `body` when the number is `call`. Each body ends in a return. */
   const when = (call: number, body: Instruction[]): Instruction[] => [[JUMP_EQUAL, 0, body.length, call], ...body]
-  return [
+  return assemble([
     [LOAD, 0, 0, MACHINE],
     [JUMP_EQUAL, 1, 0, audit],
     returns(KILL),
     [LOAD, 0, 0, NUMBER],
     ...(x32 === null ? [] : ([[JUMP_AT_LEAST, 0, 1, x32], returns(refuse(EPERM))] satisfies Instruction[])),
-    ...when(CLONE3, [returns(refuse(ENOSYS))]),
-    ...when(clone, [[LOAD, 0, 0, argument(0)], [JUMP_ANY_BIT, 0, 1, NEW_NAMESPACES], returns(refuse(EPERM)), returns(ALLOW)]),
-    ...when(ioctl, [
-      [LOAD, 0, 0, argument(1)],
-      ...TERMINAL_INPUT.flatMap((request) => when(request, [returns(refuse(EPERM))])),
-      returns(ALLOW),
-    ]),
+    ...when(clone3, [returns(refuse(ENOSYS))]),
+    ...when(clone, [[LOAD, 0, 0, argument(0)], [JUMP_ANY_BIT, 0, 1, namespaces], returns(refuse(EPERM)), returns(ALLOW)]),
+    ...when(ioctl, [[LOAD, 0, 0, argument(1)], ...requests.flatMap((request) => when(request, [returns(refuse(EPERM))])), returns(ALLOW)]),
     ...when(socket, [
       [LOAD, 0, 0, argument(0)],
-      ...FAMILIES.flatMap((family) => when(family, [returns(ALLOW)])),
+      ...families.flatMap((family) => when(family, [returns(ALLOW)])),
       returns(refuse(EAFNOSUPPORT)),
     ]),
     ...denied.flatMap((call) => when(call, [returns(refuse(EPERM))])),
     returns(ALLOW),
-  ]
+  ])
 }
 
 function assemble(program: readonly Instruction[]): Buffer {

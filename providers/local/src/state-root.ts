@@ -1,7 +1,7 @@
-import { chmodSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isRingfenceError } from '@ringfence/core'
-import { directoryFailure, errors } from './errors.ts'
+import { directoryFailure, errnoOf, errors } from './errors.ts'
 import type { Settings } from './options.ts'
 
 const OTHERS_WRITE = 0o022
@@ -19,31 +19,27 @@ export function hasOwnUser(isolation: 'process' | 'none'): boolean {
  * @returns its path without links.
  * @throws `config.invalid`, `sandbox.start-failed`.
  */
-export function openRoot({ directory, ownDirectory, isolation }: Settings): string {
+export function openRoot({ directory, isolation }: Settings): string {
   const mode = hasOwnUser(isolation) ? 0o711 : 0o700
-  let path = directory
   try {
-    if (ownDirectory) mkdirSync(directory, { mode })
-    else makeDirectories(dirname(directory), mode)
-  } catch (cause) {
-    if (!isExisting(directory)) throw directoryFailure(directory, cause)
-  }
-  try {
-    path = join(realpathSync(dirname(directory)), basename(directory))
-    if (!isExisting(path)) mkdirSync(path, { mode })
+    // As it is written first: a link on the way must be nobody else's, wherever it leads.
+    checkAncestors(dirname(directory), false)
+    makeDirectories(dirname(directory), mode)
+    const path = join(realpathSync(dirname(directory)), basename(directory))
+    makeDirectories(path, mode)
     checkOwner(path)
     checkAncestors(dirname(path), hasOwnUser(isolation))
     if (hasOwnUser(isolation) && (lstatSync(path).mode & 0o777) !== mode) chmodSync(path, mode)
+    return path
   } catch (cause) {
-    if (isRingfenceError(cause)) throw cause
-    throw directoryFailure(directory, cause)
+    throw isRingfenceError(cause) ? cause : directoryFailure(directory, cause)
   }
-  return path
 }
 
 /** The state directory, when there is one that can be trusted. For looking only: nothing is made. */
 export function findRoot({ directory }: Settings): string | undefined {
-  if (!isExisting(directory)) return undefined
+  if (!look(directory)) return undefined
+  checkAncestors(dirname(directory), false)
   const path = join(realpathSync(dirname(directory)), basename(directory))
   checkOwner(path)
   return path
@@ -64,9 +60,12 @@ function checkOwner(path: string): void {
   if ((stat.mode & OTHERS_WRITE) !== 0) throw refused(path, 'can be written by other users')
 }
 
+/** What is missing on the way is made by this process; what a link says of its mode means nothing. */
 function checkAncestors(path: string, reachable: boolean): void {
   for (let at = path; ; at = dirname(at)) {
-    const { uid, mode } = lstatSync(at)
+    const stat = look(at)
+    const uid = stat?.uid ?? 0
+    const mode = !stat || stat.isSymbolicLink() ? 0o711 : stat.mode
     if (uid !== 0 && uid !== process.getuid?.()) throw refused(at, `belongs to the user ${uid}`)
     if ((mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0) throw refused(at, 'can be written by other users')
     if (reachable && (mode & OTHERS_SEARCH) === 0)
@@ -85,16 +84,22 @@ function refused(path: string, why: string): Error {
 
 /** One by one: where a file system refuses with ENOENT, as /proc does, Node's own recursive form never ends. */
 function makeDirectories(path: string, mode: number): void {
-  if (isExisting(path)) return
+  if (look(path)) return
   makeDirectories(dirname(path), mode)
   try {
     mkdirSync(path, { mode })
   } catch (cause) {
     // Another process made it in between.
-    if (!isExisting(path)) throw cause
+    if (!look(path)) throw cause
   }
 }
 
-function isExisting(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+/** What is at a path, a link itself; `undefined` when there is nothing. */
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    throw error
+  }
 }

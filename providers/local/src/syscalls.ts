@@ -1,17 +1,34 @@
-/** What differs between the machines that a filter can be made for. */
-export interface Architecture {
-  /** AUDIT_ARCH of the kernel. */
+/** What the filter of one kind of machine refuses. */
+export interface Rules {
+  /** AUDIT_ARCH of the kernel. Calls of another machine end the process. */
   readonly audit: number
   /** Numbers from here on are those of the x32 ABI; `null` where there is none. */
   readonly x32: number | null
+  /** Calls that are refused whatever they are asked. */
   readonly denied: readonly number[]
   readonly clone: number
+  /** Bits in the flags of `clone` that are refused. */
+  readonly namespaces: number
+  /** It hides its flags behind a pointer: it is answered with ENOSYS, and the C library uses `clone`. */
+  readonly clone3: number
   readonly socket: number
+  /** The families of sockets that can be made. */
+  readonly families: readonly number[]
   readonly ioctl: number
+  /** Requests of `ioctl` that are refused. */
+  readonly requests: readonly number[]
 }
 
-/** `clone3` hides its flags behind a pointer. It is answered with ENOSYS, and the C library uses `clone`. */
-export const CLONE3 = 435
+/** The same on every machine. */
+const COMMON = {
+  clone3: 435,
+  /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
+  namespaces: 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000,
+  /** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. Others, such as AF_VSOCK, are not held by a network namespace. */
+  families: [1, 2, 10, 16],
+  /** TIOCSTI and TIOCLINUX type into a terminal. */
+  requests: [0x5412, 0x541c],
+}
 
 /** Each refused call with its number on x86-64 and on arm64; "-" where it does not exist. */
 const DENIED = `
@@ -36,7 +53,7 @@ function deniedOn(column: 1 | 2): number[] {
 }
 
 /** By the names that `process.arch` has. */
-export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
-  x64: { audit: 0xc000003e, x32: 0x40000000, clone: 56, socket: 41, ioctl: 16, denied: deniedOn(1) },
-  arm64: { audit: 0xc00000b7, x32: null, clone: 220, socket: 198, ioctl: 29, denied: deniedOn(2) },
+export const RULES: Readonly<Record<string, Rules>> = {
+  x64: { ...COMMON, audit: 0xc000003e, x32: 0x40000000, clone: 56, socket: 41, ioctl: 16, denied: deniedOn(1) },
+  arm64: { ...COMMON, audit: 0xc00000b7, x32: null, clone: 220, socket: 198, ioctl: 29, denied: deniedOn(2) },
 }

@@ -26,7 +26,7 @@ const ABUSES: Readonly<Record<string, string>> = {
 
 /** The control groups of this provider that are there now. */
 function groups(): number {
-  const roots = ['/sys/fs/cgroup', '/sys/fs/cgroup/pids', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/unified']
+  const roots = ['/sys/fs/cgroup', '/sys/fs/cgroup/pids', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/freezer', '/sys/fs/cgroup/unified']
   return roots.flatMap((root) => (existsSync(root) ? readdirSync(root).filter((name) => name.includes('ringfence')) : [])).length
 }
 

@@ -38,9 +38,13 @@ describe('options', () => {
 
   it('refuses a path that is not there, and one that holds the sandboxes', async () => {
     await expect(create({ readOnlyPaths: ['/no/such/path'] })).rejects.toMatchObject({ code: 'config.invalid' })
-    await expect(create({ directory: '/opt/ringfence-test/state', readOnlyPaths: ['/opt'] })).rejects.toMatchObject({
-      code: 'config.invalid',
-    })
+    try {
+      await expect(create({ directory: '/opt/ringfence-test/state', readOnlyPaths: ['/opt'] })).rejects.toMatchObject({
+        code: 'config.invalid',
+      })
+    } finally {
+      rmSync('/opt/ringfence-test', { recursive: true, force: true })
+    }
     expectNothing()
   })
 
@@ -159,15 +163,17 @@ describe('the state directory', () => {
     mkdirSync(join(place, 'open'), { mode: 0o777 })
     chmodSync(join(place, 'open'), 0o777)
     symlinkSync(join(place, 'open'), join(place, 'link'))
-    for (const name of ['open', 'link', 'open/inner'])
+    symlinkSync(place, join(place, 'open', 'planted'))
+    for (const name of ['open', 'link', 'open/inner', 'open/planted/state'])
       await expect(create({ directory: join(place, name) })).rejects.toMatchObject({ code: 'config.invalid' })
   })
 
   it('is named when it cannot be made', async () => {
-    await expect(create({ directory: '/proc/none/state' })).rejects.toMatchObject({
-      code: 'sandbox.start-failed',
-      message: expect.stringContaining('/proc/none/state'),
-    })
+    for (const directory of ['/proc/none/state', '/etc/passwd/state'])
+      await expect(create({ directory })).rejects.toMatchObject({
+        code: 'sandbox.start-failed',
+        message: expect.stringContaining(directory),
+      })
   })
 
   it.runIf(isRoot)('is named when it is full, whatever the start has come to', async () => {

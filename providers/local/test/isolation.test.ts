@@ -1,137 +1,76 @@
-import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Control } from './probes/controls.ts'
+import { CANARY, openHost } from './probes/host.ts'
+import { bare, inReplica, planOf } from './probes/replica.ts'
+import { type Staged, stagedProbes } from './probes/staged.ts'
+import { type Probe, probesOf } from './probes/table.ts'
 import { type LocalSandbox, readUntil, run, sh, testRoom } from './support.ts'
 
 const room = testRoom()
 const isRoot = process.getuid?.() === 0
-/** What each probe is after lies here: reachable for everybody on the host, and no part of the sandbox. */
-const host = mkdtempSync('/var/tmp/ringfence-probe-')
-const servers: Server[] = []
-let inside: LocalSandbox
-let outside: LocalSandbox
-let port = 0
-
-beforeAll(async () => {
-  writeFileSync(join(host, 'canary'), 'canary of the host\n')
-  writeFileSync(join(host, 'private'), 'canary of the host\n', { mode: 0o600 })
-  mkdirSync(join(host, 'writable'))
-  for (const at of [join(host, 'socket'), '\0ringfence-probe', 0]) {
-    const server = createServer((socket) => socket.end('canary of the host\n'))
-    servers.push(server)
-    await new Promise<void>((resolve) => (typeof at === 'number' ? server.listen(at, '127.0.0.1', resolve) : server.listen(at, resolve)))
-  }
-  const address = servers.at(-1)?.address()
-  port = typeof address === 'object' && address ? address.port : 0
-  inside = await room.create()
-  outside = await room.create({ isolation: 'none', egress: 'open' }, { isolation: 'none' })
-})
+/** A line for each probe, in the order of the table. */
+const lines: string[] = []
+process.env.RINGFENCE_PROBE = CANARY
+const host = await openHost()
 afterAll(() => {
-  for (const server of servers) server.close()
-  rmSync(host, { recursive: true, force: true })
+  host.close()
+  if (lines.length > 0) console.log(lines.join('\n'))
 })
+const inside = await room.create()
+const other = await room.create()
+await sh(other, `echo "${CANARY}" >canary`)
+const plan = planOf(room.directory, inside)
+const scene = { host, decoy: host.decoy(plan.user), other: join(room.directory, other.info.id) }
 
-const python = (code: string): string => `python3 -c '${code}' 2>/dev/null`
-const connect = (family: string, address: string): string =>
-  python(`import socket; s = socket.socket(socket.${family}); s.settimeout(5); s.connect(${address}); print(s.recv(99).decode())`)
-/** Calls a number of x86-64 and tells whether the kernel refused it for want of permission. */
-const call = (...words: (number | string)[]): string =>
-  python(
-    `import ctypes; l = ctypes.CDLL(None, use_errno=True); r = l.syscall(${words.join(', ')}); e = ctypes.get_errno(); print("refused" if r == -1 and e in (1, 38, 97) else "canary of the host")`,
-  )
+/** What an attempt prints, or the canary where it wrote to the host. */
+const outcome = async (attempt: Promise<string>): Promise<string> => `${await attempt}${host.written() ? CANARY : ''}`
+const without = (controls: readonly Control[]): typeof plan => controls.reduce((left, control) => control.off(left), plan)
 
-/**
- * Each prints `canary` when it succeeds. The control is what holds it; without it the same probe succeeds, which shows
- * that the probe is one. `root` ones succeed outside only for root.
- */
-const probes: { readonly name: string; readonly script: () => string; readonly needsRoot?: boolean }[] = [
-  { name: 'read a file of the host', script: () => `cat ${host}/canary` },
-  { name: 'read a file of root', script: () => `cat ${host}/private`, needsRoot: true },
-  { name: 'write to the host', script: () => `echo canary > ${host}/writable/x && cat ${host}/writable/x` },
-  { name: 'read /etc/shadow', script: () => 'head -c 1 /etc/shadow > /dev/null && echo canary', needsRoot: true },
-  { name: 'see the processes of the host', script: () => `[ -d /proc/${process.ppid} ] && echo canary` },
-  { name: 'read the environment of the harness', script: () => `cat /proc/${process.pid}/environ > /dev/null && echo canary` },
-  { name: 'signal the harness', script: () => `kill -0 ${process.pid} && echo canary` },
-  { name: 'connect to a Unix socket of the host', script: () => connect('AF_UNIX', `"${host}/socket"`) },
-  { name: 'connect to an abstract socket of the host', script: () => connect('AF_UNIX', '"\\0ringfence-probe".ljust(108, "\\0")') },
-  { name: 'connect to the loopback of the host', script: () => connect('AF_INET', `("127.0.0.1", ${port})`) },
-  { name: 'see the interfaces of the host', script: () => '[ "$(grep -c : /proc/net/dev)" -gt 1 ] && echo canary' },
-  { name: 'see the name of the host', script: () => '[ "$(uname -n)" != sandbox ] && echo canary' },
-  { name: 'see the hardware', script: () => '[ -d /sys/class ] && echo canary' },
-  {
-    name: 'write into the system',
-    script: () => 'for d in / /usr /etc /dev /run /var /bin; do [ -w $d ] && echo canary; done',
-    needsRoot: true,
-  },
-  {
-    name: 'write a setting of the kernel',
-    script: () => 'for f in $(find /proc/sys -type f); do [ -w $f ] && echo canary; done | head -n 1',
-    needsRoot: true,
-  },
-  { name: 'reach a disk', script: () => 'ls /dev | grep -qE "^(vd|sd|nvme|loop|kmsg|mem)" && echo canary' },
-  { name: 'have capabilities', script: () => 'grep -q "CapBnd:.*[1-9a-f]" /proc/self/status && echo canary' },
-  { name: 'gain privileges at exec', script: () => 'grep -q "NoNewPrivs:.0" /proc/self/status && echo canary' },
-  { name: 'make a user namespace', script: () => 'unshare -U true && echo canary' },
-  { name: 'make a mount namespace', script: () => 'unshare -m true && echo canary', needsRoot: true },
-  { name: 'make a namespace by clone', script: () => call(56, '0x10000000 | 17', 0, 0, 0, 0) },
-  { name: 'make a namespace by clone3', script: () => call(435, 0, 0).replace('in (1, 38, 97)', 'in (38, 0)') },
-  { name: 'enter a namespace', script: () => call(308, -1, 0) },
-  { name: 'trace a process', script: () => call(101, 0, 0, 0, 0) },
-  { name: 'write into the memory of a process', script: () => call(311, 'ctypes.c_int(0)', 0, 0, 0, 0, 0) },
-  { name: 'take a descriptor of a process', script: () => call(438, -1, 0, 0) },
-  { name: 'use keys of the kernel', script: () => call(250, 0, -3, 0, 0, 0) },
-  { name: 'load a program into the kernel', script: () => call(321, 99, 0, 0) },
-  { name: 'watch performance counters', script: () => call(298, 0, 0, -1, -1, 0) },
-  { name: 'handle page faults', script: () => call(323, 0x800) },
-  { name: 'use io_uring', script: () => call(425, 0, 0) },
-  { name: 'open by handle', script: () => call(304, -1, 0, 0), needsRoot: true },
-  { name: 'call by the x32 numbers', script: () => call('0x40000000 + 39').replace('in (1, 38, 97)', 'in (1,)') },
-  { name: 'open a socket of the machine below', script: () => call(41, 40, 1, 0) },
-  { name: 'open a socket of the crypto interface', script: () => call(41, 38, 5, 0) },
-]
-/** Not in every kernel: where it is refused outside too, held inside is all that can be seen. */
-const NOT_EVERYWHERE = ['use io_uring', 'open a socket of the machine below', 'open a socket of the crypto interface']
+/** Holds a probe against the sandbox and its replica, and shows that it succeeds without its controls. */
+async function prove({ script, controls, mayLack }: Probe): Promise<string> {
+  expect(await outcome(sh(inside, script)), 'in the sandbox').not.toContain(CANARY)
+  if (!isRoot) return 'not provable here: the harness is not root'
+  expect(await outcome(inReplica(plan, script)), 'in its replica').not.toContain(CANARY)
+  for (const one of controls.length > 1 ? controls : []) {
+    const rest = controls.filter((control) => control !== one)
+    expect(await outcome(inReplica(without(rest), script)), `with "${one.name}" alone`).not.toContain(CANARY)
+  }
+  const off = await outcome(inReplica(without(controls), script))
+  return verdict(off, mayLack && (() => bare(without(controls), script)))
+}
+
+async function proveStaged({ held, off, bare }: Staged): Promise<string> {
+  expect(await held(), 'in the sandbox').not.toContain(CANARY)
+  if (!isRoot) return 'not provable here: the harness is not root'
+  return verdict(await off(), bare)
+}
+
+/** Without success the kernel must be seen to refuse the same without any sandbox; anything else is a probe that proves nothing. */
+async function verdict(off: string, bare: (() => Promise<string>) | undefined): Promise<string> {
+  if (off.includes(CANARY)) return 'control-off succeeded'
+  const outside = (await bare?.()) ?? ''
+  const refused = /^refused: (.+)$/m.exec(outside)?.[1]
+  const proven = `without its controls it said "${off}", without any sandbox "${outside}"`
+  expect(outside.includes(CANARY) ? undefined : refused, proven).toBeDefined()
+  return `not provable here: the kernel refuses it outside of every sandbox too (${refused})`
+}
 
 describe.runIf(process.arch === 'x64')('from inside one cannot', () => {
-  it.each(probes)('$name', async ({ name, script, needsRoot }) => {
-    expect(await sh(inside, script())).not.toContain('canary')
-    if ((!needsRoot || isRoot) && !NOT_EVERYWHERE.includes(name)) expect(await sh(outside, script())).toContain('canary')
+  it.each(probesOf(scene))('$tries', async (probe) => {
+    lines.push(`held / ${await prove(probe)}  ${probe.id}  ${probe.tries} [${probe.controls.map(({ name }) => name).join(', ')}]`)
+  })
+  it.each(stagedProbes({ host, room, inside, plan }))('$tries', async (probe) => {
+    lines.push(`held / ${await proveStaged(probe)}  ${probe.id}  ${probe.tries} [${probe.control}]`)
   })
 })
 
-it('has no descriptor of the host, and none that the harness inherited', async () => {
+it('has no descriptor of the host', async () => {
   // The fourth is the directory that ls reads.
   expect(await sh(inside, 'ls /proc/self/fd')).toBe('0\n1\n2\n3')
   const seen = await sh(inside, 'ls -l /proc/[0-9]*/fd')
-  expect(seen).not.toContain(host)
+  expect(seen).not.toContain(host.directory)
   expect(seen).not.toContain(room.directory)
-})
-
-it('closes a descriptor that the starter of the harness left open', async () => {
-  const code = `
-    const { local } = await import('@ringfence/provider-local'); const { systemRuntime } = await import('@ringfence/core');
-    const sandbox = await local({ directory: ${JSON.stringify(room.directory)} }).create({ ref: { installation: 't', runId: 'fd', intentId: 'fd' },
-      isolation: 'process', egress: 'none', limits: {}, lifetimeMs: 60000 }, systemRuntime);
-    const child = await sandbox.spawn(['sh', '-c', 'ls /proc/self/fd; ls -l /proc/*/fd 2>/dev/null']);
-    for await (const { bytes } of child.output) process.stdout.write(bytes);
-    await sandbox.destroy();`
-  const child = spawn(
-    'bash',
-    [
-      '-c',
-      `exec 177<${host}/canary; exec "$0" --import tsx --conditions=@ringfence/source --input-type=module -e "$1"`,
-      process.execPath,
-      code,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'], cwd: import.meta.dirname },
-  )
-  let seen = ''
-  for await (const data of child.stdout) seen += String(data)
-  expect(seen.split('\n').slice(0, 4)).toEqual(['0', '1', '2', '3'])
-  expect(seen).not.toMatch(/\b177\b/)
-  expect(seen).not.toContain('canary')
 })
 
 it('shows no argument and no path of the host to the processes inside', async () => {

@@ -1,39 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { type SandboxState, systemRuntime } from '@ringfence/core'
+import { systemRuntime } from '@ringfence/core'
 import { expect, it } from 'vitest'
 import { cgroupHost } from '../src/cgroup-host.ts'
 import { local } from '../src/index.ts'
-import { drain, processesWith, requestOf, sh, testRoom, until } from './support.ts'
+import { drain, groupsOf, harness, kill, processesWith, requestOf, sh, testRoom, until } from './support.ts'
 
 const room = testRoom()
 const resumeRequest = { lifetimeMs: 600_000 }
 
-async function harness(...words: string[]): Promise<{ readonly child: ChildProcess; readonly state: SandboxState }> {
-  const fixture = fileURLToPath(new URL('fixtures/harness.mts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=@ringfence/source', fixture, room.directory, ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  for await (const line of createInterface({ input: child.stdout })) return { child, state: JSON.parse(line) }
-  throw new Error('the harness said nothing')
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const over = new Promise((resolve) => child.on('exit', resolve))
-  child.kill('SIGKILL')
-  await over
-}
-
-function groupsOf(id: string): string[] {
-  const file = join(room.directory, id, 'cgroups')
-  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
-}
-
 it('survives kill -9 of its harness, and another process goes on', async () => {
-  const { child, state } = await harness('one')
+  const { child, state } = await harness(room, 'one')
   await kill(child)
   const provider = local({ directory: room.directory })
   expect(await provider.find?.({ installation: 'test', runId: 'survive', intentId: 'one' }, systemRuntime)).toEqual(state)
@@ -52,8 +29,8 @@ it('survives kill -9 of its harness, and another process goes on', async () => {
 })
 
 it('leaves nothing when nobody prolongs it: no process, no group, no directory', async () => {
-  const { child, state } = await harness('two', '1500')
-  const groups = groupsOf(state.id)
+  const { child, state } = await harness(room, 'two', '1500')
+  const groups = groupsOf(room, state.id)
   expect(groups.length > 0).toBe(cgroupHost() !== undefined)
   await kill(child)
   await until(() => !existsSync(join(room.directory, state.id)))
@@ -78,7 +55,7 @@ it('lives on when it is prolonged, and is never shortened', async () => {
 it('destroys all of it, also what ran, twice, and from another handle', async () => {
   const sandbox = await room.create()
   const { id } = sandbox.info
-  const groups = groupsOf(id)
+  const groups = groupsOf(room, id)
   const process = await sandbox.spawn(['sh', '-c', 'setsid sleep 1000 & chmod 000 /workspace; sleep 1000'])
   const reading = drain(process)
   reading.catch(() => undefined)
@@ -110,7 +87,7 @@ it('makes one sandbox of one intent, also at once, and refuses another kind of i
 })
 
 it('clears away what a killed keeper left', async () => {
-  const { child, state } = await harness('three', '600000', 'idle')
+  const { child, state } = await harness(room, 'three', '600000', 'idle')
   const keepers = processesWith(join(room.directory, state.id)).filter((pid) =>
     readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/keeper'),
   )
@@ -118,8 +95,8 @@ it('clears away what a killed keeper left', async () => {
   await kill(child)
   const provider = local({ directory: room.directory })
   await expect(provider.resume(state, resumeRequest, systemRuntime)).rejects.toMatchObject({ code: 'sandbox.gone' })
-  const groups = groupsOf(state.id)
-  const { child: next } = await harness('four', '60000', 'idle')
+  const groups = groupsOf(room, state.id)
+  const { child: next } = await harness(room, 'four', '60000', 'idle')
   await kill(next)
   await until(() => processesWith(state.id).length === 0)
   expect(existsSync(join(room.directory, state.id))).toBe(false)

@@ -62,9 +62,12 @@ describe('spawn', () => {
     await expect(sandbox.spawn(['true', 'x'.repeat(sandbox.profile.wire.maxArgvBytes)])).rejects.toMatchObject({ code: 'config.invalid' })
   })
 
-  it.each([['no-such-program'], ['/no/such/program'], ['/workspace'], ['/etc/passwd']])('says that %s is no program', async (name) => {
-    await expect(sandbox.spawn([name])).rejects.toMatchObject({ code: 'exec.spawn-failed', provider: 'local' })
-  })
+  it.each([['no-such-program'], ['/no/such/program'], ['/workspace'], ['/etc/passwd'], ['cd'], ['if']])(
+    'says that %s is no program',
+    async (name) => {
+      await expect(sandbox.spawn([name])).rejects.toMatchObject({ code: 'exec.spawn-failed', provider: 'local' })
+    },
+  )
 
   it('runs 64 processes at once, each with its own output', async () => {
     const results = await Promise.all(

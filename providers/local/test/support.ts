@@ -1,7 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type CreateRequest, type ExitStatus, type Process, type Sandbox, type SpawnRequest, systemRuntime } from '@ringfence/core'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import {
+  type CreateRequest,
+  type ExitStatus,
+  type Process,
+  type Sandbox,
+  type SandboxState,
+  type SpawnRequest,
+  systemRuntime,
+} from '@ringfence/core'
 import { afterAll } from 'vitest'
 import { type LocalOptions, local } from '../src/index.ts'
 
@@ -20,11 +31,13 @@ export function requestOf(changes: Partial<CreateRequest> = {}): CreateRequest {
   }
 }
 
-/** A state directory of its own, and sandboxes that are gone after the tests of the file. */
-export function testRoom(): {
+export interface Room {
   readonly directory: string
   create(changes?: Partial<CreateRequest>, options?: LocalOptions): Promise<LocalSandbox>
-} {
+}
+
+/** A state directory of its own, and sandboxes that are gone after the tests of the file. */
+export function testRoom(): Room {
   const directory = mkdtempSync(join(tmpdir(), 'ringfence-local-test-'))
   const made: LocalSandbox[] = []
   afterAll(async () => {
@@ -92,4 +105,30 @@ export function processesWith(text: string): number[] {
         return false
       }
     })
+}
+
+/** A process of its own that makes a sandbox, and tells its state. What it does further is in the fixture. */
+export async function harness(
+  { directory }: Room,
+  ...words: string[]
+): Promise<{ readonly child: ChildProcess; readonly state: SandboxState }> {
+  const fixture = fileURLToPath(new URL('fixtures/harness.mts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=@ringfence/source', fixture, directory, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  for await (const line of createInterface({ input: child.stdout })) return { child, state: JSON.parse(line) }
+  throw new Error('the harness said nothing')
+}
+
+/** Kills a harness at once, and waits until it is gone. */
+export async function kill(child: ChildProcess): Promise<void> {
+  const over = new Promise((resolve) => child.on('exit', resolve))
+  child.kill('SIGKILL')
+  await over
+}
+
+/** The control groups of a sandbox. */
+export function groupsOf({ directory }: Room, id: string): string[] {
+  const file = join(directory, id, 'cgroups')
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
 }

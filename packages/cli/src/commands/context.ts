@@ -1,5 +1,5 @@
-import { type ManifestInput, type Policy, type Provider, RingfenceError } from '@ringfence/core'
-import { loadProvider } from '../plugins/load-plugin.ts'
+import { type JsonObject, type Policy, type Provider, RingfenceError } from '@ringfence/core'
+import { loadProvider } from '../plugins/load-provider.ts'
 import { makeScreen, type Screen } from '../screen/screen.ts'
 import { type Places, placesIn, storageRoot } from '../storage/storage.ts'
 
@@ -26,29 +26,34 @@ export function makeContext({ json }: CommonOptions, signal: AbortSignal): Comma
   return { screen, places: placesIn(storageRoot(process.env)), cwd: process.cwd(), signal }
 }
 
-/** Parses the JSON of an option. Throws `config.invalid`. */
-export function parseJsonOption(text: string, name: string): unknown {
+/**
+ * The options of a provider, from their JSON; `undefined` when none are given. They may hold a credential, so that no error quotes them.
+ *
+ * @throws `config.invalid`.
+ */
+export function parseProviderOptions(text: string | undefined): JsonObject | undefined {
+  if (text === undefined) return undefined
+  const refused = new RingfenceError('config.invalid', 'The option --provider-options is not JSON of an object', {
+    hint: `Quote it for the shell with single quotes: --provider-options '{"image": "debian"}'.`,
+    effect: 'none',
+  })
   try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new RingfenceError('config.invalid', `The option ${name} is not JSON: ${text.slice(0, 80)}`, {
-      hint: 'Quote it for the shell with single quotes.',
-      effect: 'none',
-      cause,
-    })
+    const value: unknown = JSON.parse(text)
+    if (isObject(value)) return value
+  } catch {
+    // What JSON.parse says quotes the text.
+    throw refused
   }
+  throw refused
 }
+
+const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export function providerOf({ provider, providerOptions }: ProviderOptions, { cwd }: CommandContext): Promise<Provider> {
-  return loadProvider(provider, providerOptions === undefined ? undefined : parseJsonOption(providerOptions, '--provider-options'), cwd)
+  return loadProvider(provider, parseProviderOptions(providerOptions), cwd)
 }
 
-/** The policy of the command line: what the provider gives at most, and a closed network unless it is opened by name. */
-export function policyOf({ openNetwork, isolation }: { openNetwork?: boolean; isolation?: string }): Policy {
-  return { egress: openNetwork ? 'open' : 'none', ...(isolation === 'none' ? { minimumIsolation: 'none' as const } : {}) }
-}
-
-/** The manifest of a repository at `repo`, or an empty one. */
-export function repositoryManifest(repo: string | undefined, env: Readonly<Record<string, string>> = {}): ManifestInput {
-  return { entries: repo === undefined ? {} : { repo: { type: 'gitRepo', source: repo } }, env }
+/** The policy of the command line: a closed network unless it is opened by name. */
+export function policyOf({ openNetwork }: { readonly openNetwork?: boolean | undefined }): Policy {
+  return { egress: openNetwork ? 'open' : 'none' }
 }

@@ -1,90 +1,115 @@
 import { execFileSync } from 'node:child_process'
-import { isRingfenceError, LIMIT_NAMES, type Provider, systemClock } from '@ringfence/core'
+import { ISOLATION_LEVELS, isRingfenceError, type Policy, type Profile, type Provider, RingfenceError, systemClock } from '@ringfence/core'
 import { openWorkspace } from '@ringfence/workspace'
 import { EXIT_CODES } from '../exit-codes.ts'
-import type { CommandContext } from './context.ts'
-import { installedProviders, tryLoad } from './providers.ts'
+import { findProvider, installedProviders } from '../plugins/find-provider.ts'
+import { loadInstalled } from '../plugins/load-provider.ts'
+import { type CommandContext, type ProviderOptions, parseProviderOptions } from './context.ts'
+import { policiesOf } from './policies.ts'
+import { tryLoad } from './providers.ts'
 
 const NODE_AT_LEAST = 20
 
-function checkNode({ screen }: CommandContext): boolean {
-  const ok = Number(process.versions.node.split('.')[0]) >= NODE_AT_LEAST
-  screen.result(ok, `Node ${process.versions.node}${ok ? '' : `: install ${NODE_AT_LEAST} or later`}`)
+function show(name: string, ok: boolean, text: string, { screen }: CommandContext): boolean {
+  screen.result(ok, text)
+  screen.event({ type: 'check', name, ok, text })
   return ok
 }
 
-function checkGit({ screen }: CommandContext): boolean {
+function checkNode(context: CommandContext): boolean {
+  const ok = Number(process.versions.node.split('.')[0]) >= NODE_AT_LEAST
+  return show('node', ok, `Node ${process.versions.node}${ok ? '' : `: install ${NODE_AT_LEAST} or later`}`, context)
+}
+
+function checkGit(context: CommandContext): boolean {
   try {
-    screen.result(true, execFileSync('git', ['--version'], { encoding: 'utf8' }).trim())
-    return true
+    return show('git', true, execFileSync('git', ['--version'], { encoding: 'utf8' }).trim(), context)
   } catch {
     // It is not there, or does not run: either way it must be installed.
-    screen.result(false, 'git is missing: repositories cannot be brought in. Mend: apt-get install -y git')
-    return false
+    return show('git', false, 'git is missing: repositories cannot be brought in. Mend: apt-get install -y git', context)
   }
 }
 
 function checkModel({ screen }: CommandContext): void {
   const { OPENAI_API_KEY, OPENAI_BASE_URL } = process.env
-  if (OPENAI_API_KEY || OPENAI_BASE_URL) screen.result(true, `model: ${OPENAI_BASE_URL ? 'OPENAI_BASE_URL' : 'OPENAI_API_KEY'} is set`)
+  const name = OPENAI_BASE_URL ? 'OPENAI_BASE_URL' : OPENAI_API_KEY ? 'OPENAI_API_KEY' : undefined
+  if (name) screen.result(true, `model: ${name} is set`)
   else screen.note('model: OPENAI_API_KEY is not set; the main job runs with its embedded model')
+  screen.event({ type: 'check', name: 'model', ok: true, text: name ? `${name} is set` : 'embedded' })
 }
 
-/** Makes a sandbox for real, runs a command in it, and tells which policies hold. */
+/** Makes a sandbox for real and runs a command in it. Returns what it really was kept apart by, and the time in milliseconds. */
+async function tryProvider(provider: Provider, declared: Profile, signal: AbortSignal): Promise<{ isolation: string; ms: number }> {
+  const policy: Policy = { minimumIsolation: declared.isolation, egress: declared.egress.tier === 'none' ? 'open' : 'none' }
+  const started = systemClock.monotonic()
+  await using workspace = await openWorkspace({ sandbox: provider, policy, signal })
+  await workspace.exec('true', { signal })
+  return { isolation: workspace.isolation, ms: Math.round(systemClock.monotonic() - started) }
+}
+
+/** Tells whether a provider can be used here, and which policies hold with it. */
 async function checkProvider(id: string, provider: Provider, { screen, signal }: CommandContext): Promise<boolean> {
   const declared = provider.resolve()
+  let isolation = declared.isolation
+  let failure: RingfenceError | undefined
   try {
-    const policy = { minimumIsolation: declared.isolation, egress: declared.egress.tier === 'none' ? ('open' as const) : ('none' as const) }
-    const started = systemClock.monotonic()
-    const workspace = await openWorkspace({ sandbox: provider, policy, signal })
-    let isolation = ''
-    try {
-      await workspace.exec('true')
-      isolation = workspace.isolation
-    } finally {
-      await workspace.destroy()
-    }
-    const { egress, limits } = declared
-
-    const cannot = [
-      ...LIMIT_NAMES.filter((name) => !limits.includes(name)).map((name) => `limits.${name}`),
-      'egress: a list of hosts',
-      ...(egress.tier === 'none' ? ['egress: none'] : []),
-      ...(egress.open === false ? ['egress: open'] : []),
-    ]
-    screen.result(
-      true,
-      `${id}: a sandbox with isolation "${isolation}" ran a command (${Math.round(systemClock.monotonic() - started)} ms in all)`,
-    )
-    screen.note(
-      `    can enforce: isolation ${isolation}, ${egress.tier === 'none' ? '' : 'egress none, '}${limits.map((name) => `limits.${name}`).join(', ')}`,
-    )
-    screen.note(`    cannot: ${cannot.join(', ')}`)
-    screen.event({ type: 'provider', id, usable: true, isolation, cannot })
-    return true
+    const tried = await tryProvider(provider, declared, signal)
+    isolation = ISOLATION_LEVELS.find((level) => level === tried.isolation) ?? isolation
+    screen.result(true, `${id}: a sandbox with isolation "${isolation}" ran a command (${tried.ms} ms in all)`)
   } catch (error) {
+    signal.throwIfAborted()
     if (!isRingfenceError(error)) throw error
-    screen.result(false, `${id}: ${error.message}`)
+    failure = error
+    screen.result(false, error.provider === id ? error.message : `${id}: ${error.message}`)
     if (error.hint) screen.note(`    ${error.hint}`)
-    screen.event({ type: 'provider', id, usable: false, code: error.code, message: error.message, hint: error.hint })
-    return false
   }
+  const { can, cannot } = policiesOf(declared, isolation)
+  screen.note(`    ${failure ? 'could' : 'can'} enforce: ${can.join(', ')}`)
+  if (cannot.length > 0) screen.note(`    cannot: ${cannot.join(', ')}`)
+  screen.event({
+    type: 'provider',
+    id,
+    usable: !failure,
+    isolation,
+    can,
+    cannot,
+    ...(failure ? { code: failure.code, message: failure.message, hint: failure.hint } : {}),
+  })
+  return !failure
+}
+
+function checkBroken(id: string, reason: string, { screen }: CommandContext): boolean {
+  screen.result(false, reason)
+  screen.event({ type: 'provider', id, usable: false, message: reason })
+  return false
+}
+
+/** Those to look at, loaded, or why one cannot be. */
+async function providersOf({ provider, providerOptions }: Partial<ProviderOptions>, cwd: string) {
+  const options = parseProviderOptions(providerOptions)
+  if (provider !== undefined) {
+    const installed = findProvider(provider, cwd)
+    return [{ id: installed.id, loaded: await loadInstalled(installed, options) }]
+  }
+  if (options !== undefined)
+    throw new RingfenceError('config.invalid', 'Options are those of one provider', { hint: 'Name it with --provider.', effect: 'none' })
+  return Promise.all(installedProviders(cwd).map(async (one) => ({ id: one.id, loaded: await tryLoad(one) })))
 }
 
 /** Tells what is missing here and the line that mends it. Ends well when one provider can be used. */
-export async function doctorCommand(context: CommandContext): Promise<number> {
+export async function doctorCommand(options: Partial<ProviderOptions>, context: CommandContext): Promise<number> {
   const { screen, cwd } = context
+  const providers = await providersOf(options, cwd)
   screen.title('This machine')
-  const base = [checkNode(context), checkGit(context)]
+  const isNodeRight = checkNode(context)
+  checkGit(context)
   checkModel(context)
   screen.title('Providers')
   let usable = 0
-  const ids = installedProviders(cwd)
-  if (ids.length === 0) screen.result(false, 'None is installed. Mend: npm i @ringfence/provider-local')
-  for (const id of ids) {
-    const provider = await tryLoad(id, cwd)
-    if (typeof provider === 'string') screen.result(false, provider)
-    else if (await checkProvider(id, provider, context)) usable += 1
+  if (providers.length === 0) show('providers', false, 'None is installed. Mend: npm i @ringfence/provider-local', context)
+  for (const { id, loaded } of providers) {
+    const isUsable = typeof loaded === 'string' ? checkBroken(id, loaded, context) : await checkProvider(id, loaded, context)
+    if (isUsable) usable += 1
   }
-  return usable > 0 && base[0] ? EXIT_CODES.done : EXIT_CODES.unavailable
+  return usable > 0 && isNodeRight ? EXIT_CODES.done : EXIT_CODES.unavailable
 }

@@ -1,54 +1,50 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { Provider } from '@ringfence/core'
+import { isRingfenceError, type Provider } from '@ringfence/core'
 import { EXIT_CODES } from '../exit-codes.ts'
-import { loadProvider } from '../plugins/load-plugin.ts'
+import { type InstalledProvider, installedProviders } from '../plugins/find-provider.ts'
+import { loadInstalled } from '../plugins/load-provider.ts'
 import { table } from '../screen/table.ts'
 import type { CommandContext } from './context.ts'
+import { policiesOf } from './policies.ts'
 
-const PREFIX = 'provider-'
-
-/** The ids of all providers that can be found from the caller's project and from this program. */
-export function installedProviders(cwd: string): readonly string[] {
-  const roots = [join(cwd, 'package.json'), fileURLToPath(import.meta.url)].flatMap((from) => createRequire(from).resolve.paths('x') ?? [])
-  const ids = roots.flatMap((root) => {
-    const scope = join(root, '@ringfence')
-    return existsSync(scope)
-      ? readdirSync(scope)
-          .filter((name) => name.startsWith(PREFIX))
-          .map((name) => name.slice(PREFIX.length))
-      : []
-  })
-  return [...new Set(ids)].sort()
-}
-
-/** A provider, or why it cannot be loaded. */
-export async function tryLoad(id: string, cwd: string): Promise<Provider | string> {
+/** A provider, or why it cannot be loaded: the others are looked at all the same. */
+export async function tryLoad(installed: InstalledProvider): Promise<Provider | string> {
   try {
-    return await loadProvider(id, undefined, cwd)
+    return await loadInstalled(installed, undefined)
   } catch (error) {
-    // Also one that is installed and broken is told of, and the others are looked at.
-    return error instanceof Error ? error.message : String(error)
+    if (!isRingfenceError(error)) throw error
+    return error.message
   }
 }
 
 /** Shows what providers there are, and what they declare. */
 export async function providersCommand({ screen, cwd }: CommandContext): Promise<number> {
   const rows = [['provider', 'isolation', 'network', 'limits', 'facets', 'cold start']]
-  for (const id of installedProviders(cwd)) {
-    const provider = await tryLoad(id, cwd)
+  const broken: string[] = []
+  for (const installed of installedProviders(cwd)) {
+    const { id } = installed
+    const provider = await tryLoad(installed)
     if (typeof provider === 'string') {
-      rows.push([id, provider])
+      broken.push(provider)
+      screen.event({ type: 'provider', id, error: provider })
       continue
     }
-    const { isolation, egress, limits, facets, coldStart } = provider.resolve()
-    const has = Object.entries(facets).filter(([, level]) => level !== 'never')
-    rows.push([id, isolation, egress.tier, limits.join(' ') || '-', has.map(([name]) => name).join(' ') || '-', `${coldStart.ms} ms`])
-    screen.event({ type: 'provider', id, isolation, egress: egress.tier, limits, facets: { ...facets } })
+    const declared = provider.resolve()
+    const { isolation, egress, limits, facets, coldStart } = declared
+    const has = Object.entries(facets).flatMap(([name, level]) => (level === 'never' ? [] : [name]))
+    const network = [...(egress.tier === 'none' ? [] : ['closed']), ...(egress.open === false ? [] : ['open'])].join(' or ')
+    rows.push([id, isolation, network, limits.join(' ') || '-', has.join(' ') || '-', `${coldStart.ms} ms`])
+    screen.event({
+      type: 'provider',
+      id,
+      isolation,
+      egress: egress.tier,
+      limits,
+      facets: { ...facets },
+      ...policiesOf(declared, isolation),
+    })
   }
-  if (rows.length === 1) screen.note('There is none. Install one: npm i @ringfence/provider-local')
-  else screen.block(table(rows))
+  if (rows.length > 1) screen.block(table(rows))
+  for (const reason of broken) screen.result(false, reason)
+  if (rows.length === 1 && broken.length === 0) screen.note('There is none. Install one: npm i @ringfence/provider-local')
   return EXIT_CODES.done
 }

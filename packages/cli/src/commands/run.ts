@@ -1,11 +1,13 @@
 import { resolve } from 'node:path'
 import { RingfenceError, randomId, systemRandom } from '@ringfence/core'
-import { DEMO_CHECK, DEMO_TASK, demoRepository } from '../demo/demo-repository.ts'
-import { EXIT_CODES } from '../exit-codes.ts'
+import { DEMO_CHECK, DEMO_TASK } from '../demo/demo-repository.ts'
 import { drive } from '../main-job/drive.ts'
-import { type RunOptions, runOptionsSchema } from '../main-job/run-options.ts'
-import { loadRunOptions, saveRunFile } from '../storage/storage.ts'
-import type { CommandContext } from './context.ts'
+import type { RunOptions } from '../main-job/run-options.ts'
+import { fromSavedRun } from '../main-job/saved-run.ts'
+import { isPackageName } from '../plugins/find-provider.ts'
+import { readRunFile, runPath } from '../storage/storage.ts'
+import { type CommandContext, parseProviderOptions } from './context.ts'
+import { isUrl, repositoryOf } from './repository.ts'
 
 export interface RunFlags {
   readonly repo?: string
@@ -22,22 +24,31 @@ export interface RunFlags {
   readonly maxTurns: number
 }
 
-const isUrl = (repo: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(repo)
+export interface ApproveFlags {
+  readonly reject?: string
+  readonly repo?: string
+  readonly provider?: string
+  readonly providerOptions?: string
+}
 
 function refuse(message: string, hint: string): never {
   throw new RingfenceError('config.invalid', message, { hint, effect: 'none' })
 }
 
-function optionsOf(flags: RunFlags, repo: string, cwd: string): RunOptions {
+const folderOrName = (provider: string, cwd: string): string => (isPackageName(provider) ? provider : resolve(cwd, provider))
+
+function optionsOf(runId: string, flags: RunFlags, { cwd, places }: CommandContext): RunOptions {
   const isDemo = flags.repo === undefined
   if (isDemo && flags.apply) refuse('`--apply` needs a repository of yours', 'Name it with --repo.')
   if (!isDemo && !flags.task) refuse('There is no task for this repository', 'Say what to do: --task "...".')
+  if (flags.consent && !flags.apply) refuse('`--consent` goes with `--apply`', 'Add --apply, or leave it out.')
+  const repo = flags.repo === undefined ? runPath(places, runId, 'repo') : repositoryOf(flags.repo, cwd)
   if (flags.apply && isUrl(repo)) refuse('A repository at a URL cannot be changed here', 'Clone it, and name the folder with --repo.')
   return {
-    repo: isUrl(repo) ? repo : resolve(cwd, repo),
+    repo,
     task: flags.task ?? DEMO_TASK,
-    provider: flags.provider,
-    providerOptions: flags.providerOptions,
+    provider: folderOrName(flags.provider, cwd),
+    providerOptions: parseProviderOptions(flags.providerOptions),
     model: flags.model,
     api: flags.api,
     isDemo,
@@ -53,28 +64,19 @@ function optionsOf(flags: RunFlags, repo: string, cwd: string): RunOptions {
 
 /** Runs the main job: an agent on a copy of a repository, in a sandbox. Without a repository, on the bundled example. */
 export async function runCommand(flags: RunFlags, context: CommandContext): Promise<number> {
-  const { screen, places, cwd } = context
   const runId = randomId(systemRandom, 'run')
-  const demo = flags.repo === undefined ? await demoRepository() : undefined
-  let keep = false
-  try {
-    const options = optionsOf(flags, flags.repo ?? demo?.path ?? '', cwd)
-    screen.title(`Run ${runId}`)
-    screen.row('task', options.task)
-    if (options.nonce) screen.row('nonce', `${options.nonce}: the failing test prints it`)
-    await saveRunFile(places, runId, 'json', JSON.stringify(options))
-    const code = await drive(runId, options, context)
-    keep = code === EXIT_CODES.paused
-    return code
-  } finally {
-    if (!keep) await demo?.remove()
-  }
+  return drive(runId, optionsOf(runId, flags, context), context)
 }
 
 /** Decides on what a paused run waits for, and goes on with it. */
-export async function approveCommand(runId: string, { reject }: { reject?: string }, context: CommandContext): Promise<number> {
-  const { screen, places } = context
-  const options = runOptionsSchema.parse(await loadRunOptions(places, runId))
+export async function approveCommand(runId: string, flags: ApproveFlags, context: CommandContext): Promise<number> {
+  const { screen, places, cwd } = context
+  const { reject, repo, provider } = flags
+  const options = fromSavedRun(runId, await readRunFile(places, runId), {
+    repo: repo === undefined ? undefined : repositoryOf(repo, cwd),
+    provider: provider === undefined ? undefined : folderOrName(provider, cwd),
+    providerOptions: parseProviderOptions(flags.providerOptions),
+  })
   return drive(runId, options, context, async (runner, agent) => {
     const state = await runner.load(agent, runId)
     const waiting = [...state.interruptions]

@@ -1,18 +1,23 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Policy, type Provider, parseManifest, systemRandom } from '@ringfence/core'
+import { type ManifestInput, type Policy, type Provider, parseManifest, systemRandom } from '@ringfence/core'
+import { quote } from '@ringfence/core/plugin'
 import { fsJournal, Runner, type RunState, type SandboxAgent } from '@ringfence/harness'
 import { fsSnapshots } from '@ringfence/snapshot-store-fs'
 import { jsonlTracer } from '@ringfence/tracer-jsonl'
 import { checkSources, type Workspace } from '@ringfence/workspace'
-import { type CommandContext, policyOf, providerOf, repositoryManifest } from '../commands/context.ts'
+import { type CommandContext, policyOf } from '../commands/context.ts'
+import { repositoryManifest } from '../commands/repository.ts'
+import { makeDemoRepository, removeDemoRepository } from '../demo/demo-repository.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
-import { saveRunFile } from '../storage/storage.ts'
+import { loadProvider } from '../plugins/load-provider.ts'
+import { runPath, saveRunFile } from '../storage/storage.ts'
 import { applyPatch } from './apply-patch.ts'
-import { chooseModel } from './choose-model.ts'
+import { type ChosenModel, chooseModel } from './choose-model.ts'
 import { engineer } from './engineer.ts'
 import { probeWalls, showProbes } from './probe-walls.ts'
 import type { RunOptions } from './run-options.ts'
+import { optionsAgain, toSavedRun } from './saved-run.ts'
 import { eventView } from './show-events.ts'
 
 /** What the sandbox was asked before it ended. */
@@ -45,24 +50,57 @@ function showPlaces(options: RunOptions, model: string, provider: Provider, { sc
   screen.row('repository', `${options.isDemo ? 'the bundled example' : options.repo}, as a copy without remotes, configuration and hooks`)
 }
 
-/** Starts a run, or goes on with one; shows it; and tells by its exit code how it ended. */
-export async function drive(
+/** Makes and keeps what a new run needs, when all that can be refused was. */
+async function begin(
   runId: string,
   options: RunOptions,
-  context: CommandContext,
-  resume?: (runner: Runner, agent: SandboxAgent) => Promise<RunState>,
-): Promise<number> {
-  const { screen, places, signal } = context
-  const sandbox = await providerOf(options, context)
+  manifest: ManifestInput,
+  { screen, places, signal }: CommandContext,
+): Promise<void> {
+  if (options.isDemo) await makeDemoRepository(options.repo)
+  // A source that is not there is told before the model is asked.
+  await checkSources(parseManifest(manifest), signal)
+  await saveRunFile(places, runId, 'json', JSON.stringify(toSavedRun(runId, options)))
+  screen.title(`Run ${runId}`)
+  screen.row('task', options.task)
+  if (options.nonce) screen.row('nonce', `${options.nonce}: the failing test prints it`)
+}
+
+export type Resume = (runner: Runner, agent: SandboxAgent) => Promise<RunState>
+
+/** Starts a run, or goes on with one; shows it; and tells by its exit code how it ended. */
+export async function drive(runId: string, options: RunOptions, context: CommandContext, resume?: Resume): Promise<number> {
+  const sandbox = await loadProvider(options.provider, options.providerOptions, context.cwd)
   const chosen = await chooseModel({ name: options.model, api: options.api, isDemo: options.isDemo, env: process.env })
+  // A run that waited goes on waiting when this fails.
+  let code: number = resume ? EXIT_CODES.paused : EXIT_CODES.failed
+  try {
+    code = await driveWith({ runId, options, sandbox, chosen, resume }, context)
+    return code
+  } finally {
+    await chosen.close()
+    if (options.isDemo && code !== EXIT_CODES.paused) await removeDemoRepository(runPath(context.places, runId, 'repo'))
+  }
+}
+
+interface DriveParts {
+  readonly runId: string
+  readonly options: RunOptions
+  readonly sandbox: Provider
+  readonly chosen: ChosenModel
+  readonly resume: Resume | undefined
+}
+
+async function driveWith({ runId, options, sandbox, chosen, resume }: DriveParts, context: CommandContext): Promise<number> {
+  const { screen, places, signal } = context
+  const manifest = repositoryManifest(options.repo, options.nonce === undefined ? {} : { RINGFENCE_NONCE: options.nonce })
+  // A run that goes on may have its source in its sandbox alone.
+  if (!resume) await begin(runId, options, manifest, context)
   const policy = policyOf({ openNetwork: options.openNetwork })
   const harvested: Harvest = { wallsStand: true, checkPassed: undefined, patch: undefined }
   const view = eventView(screen)
   const trace = join(places.traces, `${runId}.jsonl`)
   const tracer = jsonlTracer({ file: trace })
-  const manifest = repositoryManifest(options.repo, options.nonce === undefined ? {} : { RINGFENCE_NONCE: options.nonce })
-  // A source that is not there is told before the model is asked; a run that goes on may have it in its sandbox alone.
-  if (!resume) await checkSources(parseManifest(manifest))
   const agent = engineer({ model: chosen.model, manifest, ask: options.ask })
   const runner = new Runner({
     sandbox,
@@ -80,16 +118,12 @@ export async function drive(
     },
   })
   showPlaces(options, chosen.description, sandbox, context, policy)
-  try {
-    const input = resume ? await resume(runner, agent) : options.task
-    const stream = await runner.run(agent, input, { stream: true, signal, maxTurns: options.maxTurns, runId })
-    for await (const event of stream) view.show(event)
-    const result = await stream.completed
-    await tracer.shutdown?.()
-    return await finish(runId, options, context, { result, harvested, trace })
-  } finally {
-    await chosen.close()
-  }
+  const input = resume ? await resume(runner, agent) : options.task
+  const stream = await runner.run(agent, input, { stream: true, signal, maxTurns: options.maxTurns, runId })
+  for await (const event of stream) view.show(event)
+  const result = await stream.completed
+  await tracer.shutdown?.()
+  return finish(runId, options, context, { result, harvested, trace })
 }
 
 interface Ended {
@@ -148,11 +182,12 @@ async function exists(path: string): Promise<boolean> {
 function showNext(runId: string, options: RunOptions, { screen }: CommandContext, status: string, patchFile: string): void {
   screen.title('Next')
   if (status === 'paused') {
-    screen.row('go on', `npx ringfence approve ${runId}`)
-    screen.row('or not', `npx ringfence approve ${runId} --reject "why"`)
+    const line = ['npx ringfence approve', runId, ...optionsAgain(options)].join(' ')
+    screen.row('go on', line)
+    screen.row('or not', `${line} --reject "why"`)
   }
-  if (!options.isDemo && status === 'completed') screen.row('apply', `git -C ${options.repo} apply ${patchFile}`)
+  if (!options.isDemo && status === 'completed') screen.row('apply', `git -C ${quote(options.repo)} apply ${quote(patchFile)}`)
   screen.row('your own', 'npx ringfence run --repo PATH --task "what to do" --model NAME')
-  screen.row('look', `npx ringfence shell --repo ${options.isDemo ? 'PATH' : options.repo}`)
+  screen.row('look', `npx ringfence shell --repo ${options.isDemo ? 'PATH' : quote(options.repo)}`)
   screen.row('check', 'npx ringfence doctor')
 }

@@ -1,21 +1,22 @@
-import { z } from 'zod'
+import type { JsonObject } from '@ringfence/core'
 
-/** What a run was started with, kept so that `approve` can go on with it. */
-export const runOptionsSchema = z.strictObject({
-  repo: z.string(),
-  task: z.string(),
-  provider: z.string(),
-  providerOptions: z.string().optional(),
-  model: z.string().optional(),
-  api: z.enum(['responses', 'chat-completions']),
-  isDemo: z.boolean(),
-  nonce: z.string().optional(),
-  check: z.string().optional(),
-  ask: z.boolean(),
-  apply: z.boolean(),
-  consent: z.boolean(),
-  openNetwork: z.boolean(),
-  maxTurns: z.int().positive(),
-})
-
-export type RunOptions = z.output<typeof runOptionsSchema>
+/** What a run is started with, and gone on with. */
+export interface RunOptions {
+  /** A folder, whole, or a URL. */
+  readonly repo: string
+  readonly task: string
+  readonly provider: string
+  readonly providerOptions: JsonObject | undefined
+  /** By the name that its service knows. Where the service is, is never kept: it comes from the environment. */
+  readonly model: string | undefined
+  readonly api: 'responses' | 'chat-completions'
+  /** Whether the bundled example is worked on. */
+  readonly isDemo: boolean
+  readonly nonce: string | undefined
+  readonly check: string | undefined
+  readonly ask: boolean
+  readonly apply: boolean
+  readonly consent: boolean
+  readonly openNetwork: boolean
+  readonly maxTurns: number
+}

@@ -4,7 +4,7 @@ import pc from 'picocolors'
 export interface ScreenOptions {
   readonly json: boolean
   readonly out: NodeJS.WritableStream & { readonly isTTY?: boolean }
-  readonly err: NodeJS.WritableStream
+  readonly err: NodeJS.WritableStream & { readonly isTTY?: boolean }
   readonly env: NodeJS.ProcessEnv
 }
 
@@ -18,11 +18,15 @@ export interface Screen {
   /** Something that went well, or did not. */
   result(ok: boolean, text: string): void
   note(text: string): void
+  /** Text as it is. */
+  line(text: string): void
   /** Text as it is, indented. */
   block(text: string): void
   diff(text: string): void
   /** In JSON: one object. For people: nothing. */
   event(event: JsonObject): void
+  /** For people alone, to stderr. */
+  warn(text: string): void
   /** To stderr, or as one JSON object. */
   error(code: string, message: string, hint: string | undefined): void
 }
@@ -38,15 +42,15 @@ function plain(text: string): string {
 const indent = (text: string): string => text.replace(/\n$/, '').replace(/^/gm, '    ')
 
 /** Colours on a terminal, unless NO_COLOR is set; always with FORCE_COLOR. */
-function colorsFor({ out, env }: ScreenOptions): ReturnType<typeof pc.createColors> {
+function colorsFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): ReturnType<typeof pc.createColors> {
   const wanted = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0'
   const refused = env.NO_COLOR !== undefined && env.NO_COLOR !== ''
-  return pc.createColors(!refused && (wanted || (out.isTTY === true && env.TERM !== 'dumb')))
+  return pc.createColors(!refused && (wanted || (stream.isTTY === true && env.TERM !== 'dumb')))
 }
 
 export function makeScreen(options: ScreenOptions): Screen {
-  const { json, out, err } = options
-  const colors = colorsFor(options)
+  const { json, out, err, env } = options
+  const colors = colorsFor(out, env)
   const line = (text: string): void => {
     if (!json) out.write(`${text}\n`)
   }
@@ -55,6 +59,7 @@ export function makeScreen(options: ScreenOptions): Screen {
     title: (text) => line(`\n${colors.bold(plain(text))}`),
     row: (name, text) => line(`  ${colors.dim(name.padEnd(10))} ${plain(text)}`),
     result: (ok, text) => line(`  ${ok ? colors.green('ok') : colors.red('no')}  ${plain(text)}`),
+    line: (text) => line(plain(text)),
     note: (text) => line(`  ${colors.dim(plain(text))}`),
     block: (text) => line(colors.dim(indent(plain(text)))),
     diff(text) {
@@ -69,12 +74,15 @@ export function makeScreen(options: ScreenOptions): Screen {
     event: (event) => {
       if (json) out.write(`${JSON.stringify(event)}\n`)
     },
+    warn: (text) => {
+      if (!json) err.write(`${plain(text)}\n`)
+    },
     error(code, message, hint) {
       if (json) {
         out.write(`${JSON.stringify({ type: 'error', code, message, hint })}\n`)
         return
       }
-      err.write(`${colors.red('error')} ${code}: ${plain(message)}\n${hint ? `      ${plain(hint)}\n` : ''}`)
+      err.write(`${colorsFor(err, env).red('error')} ${code}: ${plain(message)}\n${hint ? `      ${plain(hint)}\n` : ''}`)
     },
   }
 }

@@ -1,11 +1,10 @@
-import type { SnapshotRef, WorkspaceState } from '@ringfence/workspace'
+import type { ControlEntry, SnapshotRef, WorkspaceState } from '@ringfence/workspace'
 import { z } from 'zod'
 import { itemSchema, outputSchema, responseSchema } from './item-schema.ts'
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 const snapshotSchema = z.custom<SnapshotRef>(isObject)
 const workspaceSchema = z.custom<WorkspaceState>(isObject)
-type ControlEntry = WorkspaceState['control']['entries'][number]
 const generation = z.int().nonnegative()
 const asked = { callId: z.string(), kind: z.enum(['approval', 'unknown-outcome']), argumentsDigest: z.string() }
 

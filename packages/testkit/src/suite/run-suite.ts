@@ -29,7 +29,8 @@ export interface SuiteReport {
 /**
  * The requirements that `only` names.
  *
- * @throws `conformance.failed` when there are none, two have one id, or a name is that of none.
+ * @throws `config.invalid` when it names none, or what the suite does not have; `conformance.failed` for a suite without
+ *   requirements, or with two of one id.
  */
 export function selectRequirements<Subject>(suite: Suite<Subject>, only?: readonly string[]): readonly Requirement<Subject>[] {
   const ids = new Set(suite.requirements.map(({ id }) => id))
@@ -39,12 +40,20 @@ export function selectRequirements<Subject>(suite: Suite<Subject>, only?: readon
   const chosen = new Set<string>()
   for (const name of only) {
     const found = [...ids].filter((id) => id === name || id.startsWith(`${name}.`))
-    if (found.length === 0) throw conformanceError(`The suite "${suite.name}" has no requirement "${name}"`)
+    if (found.length === 0)
+      throw invalid(`The suite "${suite.name}" has no requirement "${name}"`, `Its ids begin with ${groupsOf(suite).join(', ')}.`)
     for (const id of found) chosen.add(id)
   }
-  if (chosen.size === 0) throw conformanceError(`No requirement of the suite "${suite.name}" was chosen: an empty run proves nothing`)
+  if (chosen.size === 0)
+    throw invalid(`No requirement of the suite "${suite.name}" was chosen: an empty run proves nothing`, 'Name one at least.')
   return suite.requirements.filter(({ id }) => chosen.has(id))
 }
+
+const groupsOf = <Subject>(suite: Suite<Subject>): readonly string[] => [
+  ...new Set(suite.requirements.map(({ id }) => id.split('.')[0] ?? id)),
+]
+
+const invalid = (message: string, hint: string): RingfenceError => new RingfenceError('config.invalid', message, { hint, effect: 'none' })
 
 /** @throws `conformance.failed` for an id that the suite does not have: a list that is out of date hides failures. */
 export function checkKnownFailures<Subject>(suite: Suite<Subject>, knownFailures: KnownFailures = {}): void {
@@ -77,16 +86,14 @@ async function mapBounded<T, R>(items: readonly T[], limit: number, map: (item: 
 /**
  * Runs a suite on a subject.
  *
- * @throws `conformance.failed` when nothing would run or a list names what is not there; `config.invalid` for
- *   `parallel` below 1; the reason of `signal`. That a requirement does not hold is a result.
+ * @throws `config.invalid` for `only` as {@link selectRequirements} does, and for `parallel` below 1; `conformance.failed`
+ *   for an empty suite, and for a known failure that it does not have; the reason of `signal`. That a requirement does not
+ *   hold is a result.
  */
 export async function runSuite<Subject>(suite: Suite<Subject>, subject: Subject, options: SuiteOptions = {}): Promise<SuiteReport> {
   const { only, parallel = 1, onResult, knownFailures, ...rest } = options
   if (!Number.isInteger(parallel) || parallel < 1)
-    throw new RingfenceError('config.invalid', `"${parallel}" requirements cannot run at once`, {
-      hint: 'Give a whole number from 1 on.',
-      effect: 'none',
-    })
+    throw invalid(`"${parallel}" requirements cannot run at once`, 'Give a whole number from 1 on.')
   checkKnownFailures(suite, knownFailures)
   const requirements = selectRequirements(suite, only)
   const results = await mapBounded(requirements, parallel, async (requirement) => {

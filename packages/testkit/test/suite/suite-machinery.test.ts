@@ -164,8 +164,8 @@ describe('runSuite', () => {
 
   test('an empty run, and names of nothing, are failures', async () => {
     await expectCode(runSuite({ name: 'none', requirements: [] }, good), 'conformance.failed')
-    await expectCode(runSuite(suite, good, { only: [] }), 'conformance.failed')
-    await expectCode(runSuite(suite, good, { only: ['ad'] }), 'conformance.failed')
+    await expectCode(runSuite(suite, good, { only: [] }), 'config.invalid')
+    await expectCode(runSuite(suite, good, { only: ['ad'] }), 'config.invalid')
     await expectCode(runSuite(suite, good, { knownFailures: { 'add.none': 'gone' } }), 'conformance.failed')
     const [one] = suite.requirements
     await expectCode(runSuite({ name: 'twice', requirements: one ? [one, one] : [] }, good), 'conformance.failed')
@@ -206,6 +206,30 @@ describe('runMutants', () => {
     const bad = await runMutants(suite, mutants, { ...good, negate: (a) => a })
     expect(bad.ok).toBe(false)
     expect(bad.problems[0]).toContain('does not hold on the subject without a fault')
+  })
+
+  test('tells of each mutant as it ends', async () => {
+    const rows: unknown[] = []
+    const lenient: Mutant<Adder> = { id: 'same', breaks: ['add.sum'], mutate: (subject) => subject }
+    const report = await runMutants(suite, [...mutants, lenient], good, { onMutant: (row) => rows.push(row) })
+    expect(rows).toEqual([
+      { id: 'multiplies', outcomes: { 'add.sum': 'killed', 'add.zero': 'killed' } },
+      { id: 'keeps-sign', outcomes: { 'negate.sign': 'killed' } },
+      { id: 'same', outcomes: { 'add.sum': 'survived' } },
+    ])
+    expect(report.mutants).toEqual(rows)
+  })
+
+  test('proves nothing of what is known to fail', async () => {
+    const knownFailures = { 'negate.sign': 'bug 3' }
+    const bad: Adder = { ...good, negate: (a) => a }
+    for (const full of [false, true]) {
+      const report = await runMutants(suite, mutants, bad, { knownFailures, full })
+      expect(report.problems).toEqual([])
+      expect(report.requirements).toEqual(['add.sum', 'add.zero'])
+      expect(report.mutants[1]?.outcomes['negate.sign']).toBeUndefined()
+    }
+    await expectCode(runMutants(suite, mutants, bad, { knownFailures: { 'add.none': 'gone' } }), 'conformance.failed')
   })
 
   test('refuses mutants that name what is not there', async () => {
