@@ -1,10 +1,11 @@
 /** Conformance suites, mutants, a scripted model and a loopback model server. */
 export * from './assert/index.ts'
 export * from './hosts/index.ts'
-export { type MinimalOptions, minimal } from './minimal/minimal.ts'
 export * from './model/index.ts'
 export * from './model-server/index.ts'
 export { type ProviderSubject, providerSuite } from './provider-suite/index.ts'
 export { type ProviderMutant, providerMutants } from './provider-suite/mutants/index.ts'
+export { type MinimalOptions, minimal } from './providers/minimal.ts'
+export { withSnapshots } from './providers/with-snapshots.ts'
 export * from './runtime/index.ts'
 export * from './suite/index.ts'

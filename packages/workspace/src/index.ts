@@ -1,8 +1,8 @@
 /** The engine over a sandbox. */
 
 export { deleteSnapshot } from './delete-snapshot.ts'
-export type { ControlEntry, ControlState } from './exec/index.ts'
 export type { OnWorkspaceEvent, WorkspaceEvent } from './events.ts'
+export type { ControlEntry, ControlState } from './exec/index.ts'
 export { checkSources } from './materialise/index.ts'
 export { openWorkspace } from './open-workspace.ts'
 export type { OpenWorkspaceOptions } from './options.ts'

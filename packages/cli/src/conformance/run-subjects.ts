@@ -14,6 +14,9 @@ import {
 import type { CommandContext } from '../commands/context.ts'
 import type { ProviderSubjects } from './choose-subjects.ts'
 
+/** Much of the time of a requirement is waiting. */
+const PARALLEL = 2
+
 /** How a subject ended. What is not run counts as nothing. */
 export type SubjectOutcome = { readonly provider: string; readonly title: string } & (
   | { readonly status: 'run'; readonly passed: number; readonly failed: number; readonly skipped: number; readonly known: number }
@@ -67,7 +70,13 @@ async function proveSuite(
     const [killedBy, survived] = [withOutcome(row, 'killed'), withOutcome(row, 'survived')]
     screen.event({ type: 'mutant', ...names, id: row.id, killedBy, survived })
   }
-  const report = await runMutants(providerSuite, providerMutants, subject, { baseline, knownFailures, onMutant, signal })
+  const report = await runMutants(providerSuite, providerMutants, subject, {
+    baseline,
+    knownFailures,
+    onMutant,
+    parallel: PARALLEL,
+    signal,
+  })
   for (const problem of report.problems) screen.row('FAILED', problem)
   screen.event({ type: 'mutants', ...names, ok: report.ok, problems: report.problems })
   return report.problems
@@ -85,7 +94,7 @@ async function runSubject(id: string, subject: ConformanceSubject, choice: RunCh
     if (error) screen.block(error.message)
     screen.event({ type: 'requirement', ...names, id, behaviour, outcome, error: error?.message })
   }
-  const report = await runSuite(providerSuite, given, { only: choice.only, knownFailures, onResult, signal })
+  const report = await runSuite(providerSuite, given, { only: choice.only, knownFailures, onResult, parallel: PARALLEL, signal })
   if (choice.mutants && !report.ok) screen.note('the mutants are not run: the suite has to hold first')
   const problems = choice.mutants && report.ok ? await proveSuite(given, subject, report, names, context) : []
   const { passed, refused, failed } = report.counts

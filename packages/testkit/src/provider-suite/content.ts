@@ -6,13 +6,7 @@ import { memorySnapshots, type SnapshotRef } from '@ringfence/workspace'
 import { expectCode, expectEqual, expectTrue } from '../assert/assert.ts'
 import type { RequirementContext } from '../suite/requirement.ts'
 import { open, type ProviderRequirement, requirement } from './subject.ts'
-
-/** A tree as text, told by tools of the image: paths, types, modes, link targets and content. */
-const TREE = `find . -mindepth 1 | LC_ALL=C sort | while IFS= read -r p; do if [ -L "$p" ]; then echo "L $p -> $(readlink "$p")"; elif [ -d "$p" ]; then echo "D $p $(stat -c %a "$p")"; else echo "F $p $(stat -c %a "$p") $(sha256sum < "$p")"; fi; done`
-
-const ODD_TREE = `mkdir -p a/b empty 'with space'; echo one > a/one; printf '\\001\\377\\000' > a/b/bin; chmod 755 a/one; ln -s a/one link; ln -s nowhere dangling; ln -s ../a a/up
-echo x > "two
-lines"; echo y > -dash; echo z > "$(printf 'latin\\351')"; chmod 700 empty; : > 'with space/none'`
+import { ODD_TREE, TREE } from './trees.ts'
 
 async function folder(context: RequirementContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'conformance-'))
@@ -204,19 +198,6 @@ const snapshot: readonly ProviderRequirement[] = [
     const bare = await open(subject, context, { snapshots, from })
     expectEqual(await bare.stat('key'), undefined, 'The file')
   }),
-  requirement(
-    'snapshot.fork',
-    'fork() gives a second workspace with the same content and a run of its own; what one does the other does not see.',
-    async (subject, context) => {
-      const workspace = await open(subject, context, { snapshots: memorySnapshots() })
-      await workspace.writeFile('f', 'shared')
-      const fork = await workspace.fork()
-      context.defer(() => fork.destroy())
-      await fork.writeFile('f', 'of the fork')
-      expectEqual([await workspace.readText('f'), await fork.readText('f')], ['shared', 'of the fork'], 'The contents')
-      expectTrue(fork.state.runId !== workspace.state.runId, 'The fork has the run of the first')
-    },
-  ),
   requirement('snapshot.diff', 'diff() is a git patch of what changed, new files and binary content with it.', async (subject, context) => {
     const workspace = await open(subject, context)
     const { exitCode } = await workspace.exec(

@@ -2,6 +2,7 @@ import type { PtyFacet, PtyProcess, TerminalSize } from '@ringfence/core'
 import { expectCode, expectEqual, expectTrue } from '../assert/assert.ts'
 import type { RequirementContext } from '../suite/requirement.ts'
 import { facet } from './features.ts'
+import { outlive, shortLifetime } from './lifetimes.ts'
 import type { ProviderSubject } from './subject.ts'
 import { createSandbox, newRef, type ProviderRequirement, readUntil, requirement, sh, until } from './subject.ts'
 
@@ -101,12 +102,13 @@ export const facetRequirements: readonly ProviderRequirement[] = [
     'A sandbox that nobody prolongs ends by itself, and is gone.',
     async (subject, context) => {
       const ref = newRef(context)
-      const sandbox = await createSandbox(subject, context, { ref, lifetimeMs: 2000 })
+      const lifetimeMs = 2000
+      const sandbox = await createSandbox(subject, context, { ref, lifetimeMs })
       await sandbox.release()
       const { provider } = subject
       if (provider.find)
         await until(context, 'the sandbox is gone', async () => (await provider.find?.(ref, context.runtime)) === undefined)
-      else await context.runtime.clock.sleep(8000, { signal: context.signal })
+      else await outlive(subject, context, lifetimeMs)
       await expectCode(provider.resume(sandbox.state, { lifetimeMs: 60_000 }, context.runtime), 'sandbox.gone')
     },
     lifetime,
@@ -115,9 +117,10 @@ export const facetRequirements: readonly ProviderRequirement[] = [
     'contract.lifetime.extended',
     'A sandbox that is prolonged outlives its first lifetime.',
     async (subject, context) => {
-      const sandbox = await createSandbox(subject, context, { lifetimeMs: 15_000 })
+      const lifetimeMs = await shortLifetime(subject, context)
+      const sandbox = await createSandbox(subject, context, { lifetimeMs })
       await sandbox.lifetime?.extend(120_000)
-      await context.runtime.clock.sleep(18_000, { signal: context.signal })
+      await outlive(subject, context, lifetimeMs)
       expectEqual((await sh(sandbox, 'echo alive')).stdout.toString(), 'alive\n', 'What it says')
     },
     lifetime,

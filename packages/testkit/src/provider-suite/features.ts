@@ -1,7 +1,8 @@
-import type { FacetName, LimitName, Profile } from '@ringfence/core'
+import type { FacetName, LimitName, NativeSnapshot, Profile } from '@ringfence/core'
+import { deleteSnapshot } from '@ringfence/workspace'
 import { expectCode, expectTrue } from '../assert/assert.ts'
 import type { Feature } from '../suite/requirement.ts'
-import { createRequest, createSandbox, newRef, open, type ProviderSubject } from './subject.ts'
+import { createRequest, createSandbox, expectNotCreated, newRef, open, type ProviderSubject } from './subject.ts'
 
 type Refused = Feature<ProviderSubject>['refused']
 
@@ -124,5 +125,62 @@ export const nonRootUser = feature(
   ({ user }) => user === 'non-root',
   async () => {
     // A provider whose commands run as root says so in its profile; there is no call to refuse.
+  },
+)
+
+const noSnapshot = ({ provider }: ProviderSubject): NativeSnapshot => ({ provider: provider.profile.name, id: 'none', data: {} })
+
+/** Snapshots of the provider itself. */
+export const ownSnapshots = feature(
+  'snapshot',
+  ({ facets }) => facets.snapshot !== 'never',
+  async (subject, context) => {
+    await expectNotCreated(subject, context, { from: noSnapshot(subject) }, 'feature.unsupported', 'create with `from`')
+    expectTrue(subject.provider.deleteSnapshot === undefined, 'The profile says "never" of "snapshot", and there is `deleteSnapshot`')
+    await facet('snapshot').refused(subject, context)
+  },
+)
+
+/** The same, as the engine hands them on. */
+export const engineSnapshots = feature(
+  'snapshot',
+  ({ facets }) => facets.snapshot !== 'never',
+  async (subject, context) => {
+    const workspace = await open(subject, context)
+    await expectCode(workspace.nativeSnapshot(), 'feature.unsupported', 'nativeSnapshot')
+    await expectCode(open(subject, context, { from: noSnapshot(subject) }), 'feature.unsupported', 'openWorkspace with a native snapshot')
+    await expectCode(deleteSnapshot(subject.provider, noSnapshot(subject)), 'feature.unsupported', 'deleteSnapshot')
+  },
+)
+
+/** Forks without a snapshot store. */
+export const ownForks = feature(
+  'snapshot',
+  ({ facets }) => facets.snapshot !== 'never',
+  async (subject, context) => {
+    const workspace = await open(subject, context)
+    await expectCode(workspace.fork(), 'config.invalid', 'fork without a store')
+  },
+)
+
+/** A sandbox that is paused through the engine. */
+export const enginePause = feature(
+  'suspend',
+  ({ facets }) => facets.suspend !== 'never',
+  async (subject, context) => {
+    const workspace = await open(subject, context)
+    await expectCode(workspace.pause(), 'feature.unsupported', 'pause')
+    await expectCode(workspace.resume(), 'feature.unsupported', 'resume')
+    expectTrue((await workspace.exec('echo on')).stdout === 'on\n', 'It does not run on')
+  },
+)
+
+/** Ports need input and output that are live. */
+export const ports = feature(
+  'wire.stdin',
+  ({ wire }) => wire.stdin === 'live' && wire.delivery === 'live',
+  async (subject, context) => {
+    const workspace = await open(subject, context)
+    await expectCode(workspace.port(8080), 'feature.unsupported', 'port')
   },
 )

@@ -2,6 +2,7 @@ import { type Provider, RingfenceError } from '@ringfence/core'
 import type { WorkspaceEvent } from '@ringfence/workspace'
 import { expectCode, expectEqual, expectReason, expectTrue } from '../assert/assert.ts'
 import { facet, find } from './features.ts'
+import { outlive, shortLifetime } from './lifetimes.ts'
 import { engineOf, newRef, open, type ProviderRequirement, type ProviderSubject, requirement } from './subject.ts'
 
 /** The provider, with what its sandboxes are asked before they are handed on. */
@@ -25,6 +26,12 @@ export const lifecycleRequirements: readonly ProviderRequirement[] = [
       () => workspace.readFile('x'),
       () => workspace.writeFile('x', ''),
       () => workspace.list('.'),
+      () => workspace.snapshot(),
+      () => workspace.nativeSnapshot(),
+      () => workspace.fork(),
+      () => workspace.port(8080),
+      () => workspace.pause(),
+      () => workspace.resume(),
     ])
       await expectCode(call, 'sandbox.closed')
   }),
@@ -127,8 +134,9 @@ export const lifecycleRequirements: readonly ProviderRequirement[] = [
     'lifecycle.lease-kept',
     'While the harness lives, a sandbox outlives its lease.',
     async (subject, context) => {
-      const workspace = await open(subject, context, { leaseMs: 15_000 })
-      await context.runtime.clock.sleep(20_000, { signal: context.signal })
+      const leaseMs = await shortLifetime(subject, context)
+      const workspace = await open(subject, context, { leaseMs })
+      await outlive(subject, context, leaseMs)
       expectEqual((await workspace.exec('echo alive')).stdout, 'alive\n', 'What it says')
     },
     facet('lifetime'),

@@ -1,7 +1,7 @@
-import type { CreateRequest, Policy, Process, Provider, Sandbox, SandboxRef } from '@ringfence/core'
+import type { CreateRequest, ErrorCode, Policy, Process, Provider, Sandbox, SandboxRef } from '@ringfence/core'
 import { randomId } from '@ringfence/core'
 import { type OpenWorkspaceOptions, openWorkspace, type Workspace } from '@ringfence/workspace'
-import { conformanceError } from '../assert/assert.ts'
+import { conformanceError, expectCode, expectEqual } from '../assert/assert.ts'
 import type { Feature, Requirement, RequirementContext } from '../suite/requirement.ts'
 
 /** What the provider suite is run on. */
@@ -54,6 +54,20 @@ export async function createSandbox(
   const sandbox = await subject.provider.create(createRequest(subject, context, over), context.runtime)
   context.defer(() => sandbox.destroy())
   return sandbox
+}
+
+/** Expects that a creation is refused with a code, and leaves nothing. */
+export async function expectNotCreated(
+  subject: ProviderSubject,
+  context: RequirementContext,
+  over: Partial<CreateRequest>,
+  code: ErrorCode,
+  what: string,
+): Promise<void> {
+  const { provider } = subject
+  const request = createRequest(subject, context, over)
+  await expectCode(createSandbox(subject, context, request), code, what)
+  expectEqual(await provider.find?.(request.ref, context.runtime), undefined, 'What a refused creation left')
 }
 
 export function engineOf(subject: ProviderSubject): typeof openWorkspace {

@@ -8,7 +8,8 @@ command -v git >/dev/null 2>&1 || exit 4
 top=$(git rev-parse --git-dir 2>/dev/null) || exit 5
 index=$(mktemp) || exit 6
 trap 'rm -f -- "$index"' EXIT
-[ ! -f "$top/index" ] || cat -- "$top/index" > "$index"
+# As old as the first one: git looks into files that are as young as their index.
+[ ! -f "$top/index" ] || { cat -- "$top/index" > "$index" && touch -r "$top/index" "$index"; }
 export GIT_INDEX_FILE="$index" GIT_CONFIG_NOSYSTEM=1 GIT_OPTIONAL_LOCKS=0
 set -- -c core.fsmonitor=false -c core.hooksPath=/dev/null -c core.quotePath=true -c diff.external= -c color.ui=never
 git "$@" add -A . >/dev/null 2>&1

@@ -72,6 +72,8 @@ export interface ProviderBase<P extends Profile, S extends SandboxOf<P>> {
   /**
    * Gives up a native snapshot; one that is not there is no error. Sandboxes that were made from it go on. There unless
    * `facets.snapshot` is `never`.
+   *
+   * @throws `config.invalid` for one of another provider, `provider.failed`, `auth.*`.
    */
   readonly deleteSnapshot?: ((snapshot: NativeSnapshot, context: RuntimeContext) => Promise<void>) | undefined
 }

@@ -1,5 +1,10 @@
 import { type ExitStatus, LIMIT_NAMES, type Process, type PtyProcess, systemClock } from '@ringfence/core'
+import { eitherWay } from '../subject.ts'
 import { type ProviderMutant, process, profile, provider, sandbox } from './mutate.ts'
+
+const LATE_MS = 1000
+/** How long what a mutant leaves behind lives. */
+const LEFT_MS = 10_000
 
 const nothing = async (): Promise<void> => undefined
 
@@ -11,9 +16,18 @@ async function* withBytes(process: Process, change: (bytes: Uint8Array) => Uint8
   for await (const { fd, bytes } of process.output) yield { fd, bytes: change(bytes) }
 }
 
+/** Nothing is seen before the end. Whoever waits for more makes the end come, so that nobody waits for ever. */
 async function* late(process: Process): Process['output'] {
   const chunks = []
+  const ended = new AbortController()
+  const end = systemClock.sleep(LATE_MS, { signal: ended.signal }).then(
+    () => process.kill?.('SIGKILL'),
+    // It came in time.
+    () => undefined,
+  )
   for await (const chunk of process.output) chunks.push(chunk)
+  ended.abort()
+  await end
   yield* chunks
 }
 
@@ -42,23 +56,26 @@ export const contractMutants: readonly ProviderMutant[] = [
     resolve: () => ({ ...real.resolve(), isolation: 'microvm' }),
   })),
   sandbox('workspace-is-root', ['contract.create.workspace'], (real) => ({ info: { ...real.info, workspace: '/' } })),
-  provider(
-    'ref-is-ignored',
-    ['contract.create.idempotent', 'contract.find', 'contract.lifetime.expires', 'lifecycle.failed-open-leaves-nothing'],
-    (real) => {
-      let count = 0
-      return {
-        create: (request, context) =>
-          real.create(
-            { ...request, ref: { ...request.ref, intentId: `other-${count++}-${context.clock.monotonic()}`.slice(0, 60) } },
-            context,
-          ),
-        find: async () => ({ provider: real.profile.name, id: 'x', data: {} }),
-      }
-    },
-  ),
+  provider('ref-is-ignored', ['contract.create.idempotent', 'contract.find', 'lifecycle.failed-open-leaves-nothing'], (real) => {
+    let count = 0
+    return {
+      create: (request, context) =>
+        real.create(
+          { ...request, ref: { ...request.ref, intentId: `other-${count++}-${context.clock.monotonic()}`.slice(0, 60) } },
+          context,
+        ),
+      find: async () => ({ provider: real.profile.name, id: 'x', data: {} }),
+    }
+  }),
   provider('signal-is-ignored', ['contract.create.aborted'], (real) => ({
     create: (request, context) => real.create({ ...request, signal: undefined }, context),
+  })),
+  provider('progress-is-noise', ['contract.create.progress'], (real) => ({
+    create: async ({ onProgress, ...request }, context) => {
+      // Whatever the caller throws is lost.
+      await eitherWay(Promise.resolve().then(() => onProgress?.({ stage: 'pulling', message: 'on it', fraction: 7 })))
+      return real.create(request, context)
+    },
   })),
   provider('requests-are-unchecked', ['contract.create.bad-request', 'contract.create.isolation-refused'], (real) => ({
     create: (request, context) =>
@@ -76,27 +93,38 @@ export const contractMutants: readonly ProviderMutant[] = [
       'contract.resume.same',
       'contract.resume.gone',
       'contract.resume.replaced',
+      'contract.lifetime.expires',
       'contract.release.closes',
       'errors.provider-branded',
       'exec.attach.running',
       'lifecycle.attach',
     ],
     (real) => ({
-      resume: (_, { lifetimeMs }, context) =>
+      resume: (_, __, context) =>
         real.create(
           {
             ref: { installation: 'conformance', runId: 'anew', intentId: `i${Math.floor(context.clock.monotonic() * 1000)}` },
             isolation: 'none',
             egress: real.resolve().egress.tier === 'none' ? 'open' : 'none',
             limits: {},
-            lifetimeMs,
+            lifetimeMs: LEFT_MS,
           },
           context,
         ),
     }),
   ),
-  sandbox('destroy-does-nothing', ['contract.destroy.idempotent', 'contract.destroy.ends-processes'], () => ({ destroy: nothing })),
-  provider('all-share-one-sandbox', ['contract.apart', 'lifecycle.parallel'], (real) => {
+  provider('destroy-does-nothing', ['contract.destroy.idempotent', 'contract.destroy.ends-processes', 'pool.closed'], (real) => ({
+    create: async (request, context) => {
+      const sandbox = await real.create({ ...request, lifetimeMs: LEFT_MS }, context)
+      return {
+        ...sandbox,
+        destroy: nothing,
+        // So that it ends while it is looked at.
+        spawn: (argv, request) => sandbox.spawn(argv[2] === 'sleep 600' ? ['sleep', '1'] : argv, request),
+      }
+    },
+  })),
+  provider('all-share-one-sandbox', ['contract.apart', 'lifecycle.parallel', 'pool.apart'], (real) => {
     const ref = { installation: 'conformance', runId: 'shared', intentId: `s${Math.floor(systemClock.monotonic() * 1000)}` }
     return { create: (request, context) => real.create({ ...request, ref }, context) }
   }),
@@ -151,15 +179,13 @@ export const contractMutants: readonly ProviderMutant[] = [
   })),
   process('detach-never-detaches', ['contract.spawn.detach'], () => ({
     detach: nothing,
+    output: empty(),
     exit: Promise.resolve({ code: 0, signal: null }),
   })),
-  process('kill-misses', ['contract.spawn.kill'], (real) => ({
+  process('kill-misses', ['contract.spawn.kill'], () => ({
     kill: nothing,
     output: empty(),
-    exit: real.exit.then(
-      () => ({ code: 0, signal: null }),
-      () => ({ code: 0, signal: null }),
-    ),
+    exit: Promise.resolve({ code: 0, signal: null }),
   })),
   sandbox('user-ignored', ['contract.spawn.user'], (real) => ({
     spawn: (argv, request) => real.spawn(argv, { ...request, user: undefined }),

@@ -1,5 +1,6 @@
-import type { Process, Profile, Provider, Sandbox } from '@ringfence/core'
+import type { Process, Profile, Provider, Sandbox, SuspendFacet } from '@ringfence/core'
 import type { OpenWorkspaceOptions, Workspace } from '@ringfence/workspace'
+import { withSnapshots } from '../../providers/with-snapshots.ts'
 import type { Mutant } from '../../suite/requirement.ts'
 import { engineOf, type ProviderSubject } from '../subject.ts'
 
@@ -72,3 +73,24 @@ export function opening(
 ): ProviderMutant {
   return { id, breaks, mutate: (subject) => ({ ...subject, openWorkspace: (options) => engineOf(subject)(fault(options)) }) }
 }
+
+/** The same fault where the provider keeps snapshots: one that keeps none gets them first, so that there is something to break. */
+export function keeping({ mutate, ...mutant }: ProviderMutant): ProviderMutant {
+  const able = ({ provider: real, ...subject }: ProviderSubject): ProviderSubject => ({
+    ...subject,
+    provider: real.resolve().facets.snapshot === 'never' ? withSnapshots(real) : real,
+  })
+  return { ...mutant, mutate: (subject) => mutate(able(subject)) }
+}
+
+/**
+ * A fault of a sandbox that can be paused. One that cannot, and says so, gets members that do nothing: that is a fault as well.
+ */
+export function suspending(id: string, breaks: readonly string[], fault: (sandbox: Suspendable) => Partial<Sandbox>): ProviderMutant {
+  const nothing = async (): Promise<void> => undefined
+  return sandbox(id, breaks, ({ suspend, ...real }) =>
+    suspend ? fault({ ...real, suspend }) : { suspend: { pause: nothing, resume: nothing } },
+  )
+}
+
+export type Suspendable = Sandbox & { readonly suspend: SuspendFacet }
