@@ -22,10 +22,10 @@ afterEach(async () => {
   for (const shell of open.splice(0)) await shell.dispose()
 })
 
-async function setup(dialect: Dialect, options: { uid?: number; claim?: () => string } = {}) {
+async function setup(dialect: Dialect, options: { uid?: number } = {}) {
   const host = await hostShell({ dialect, ...(options.uid === undefined ? {} : { uid: options.uid }) })
   open.push(host)
-  const files = openFiles({ shell: host.shell, root: host.root, claim: options.claim })
+  const files = openFiles({ shell: host.shell, root: host.root })
   return { ...host, files, at: (...parts: string[]) => join(host.root, ...parts) }
 }
 
@@ -78,7 +78,7 @@ const UGLY = [
   `${'n'.repeat(255)}`,
 ]
 
-describe.each<Dialect>(['host', 'busybox', 'engine', 'engine-busybox'])('files with %s', (dialect) => {
+describe.each<Dialect>(['host', 'busybox', 'engine', 'engine-busybox', 'engine-bash'])('files with %s', (dialect) => {
   it('writes and reads text, bytes and streams', async () => {
     const { files, at } = await setup(dialect)
     await files.writeFile('a/b/text.txt', 'hällo\nworld')
@@ -112,6 +112,28 @@ describe.each<Dialect>(['host', 'busybox', 'engine', 'engine-busybox'])('files w
       'fs.failed',
     )
     expect((await files.list('.')).map(({ name }) => name)).toEqual(['bytes', 'stream'])
+  })
+
+  it('keeps each byte, in whatever order', async () => {
+    const { files, at } = await setup(dialect)
+    const each = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+    const contents = ['', '-', '-n x', '%s%d%%', '\\n\\0101\\c', '\'"`$HOME\n\n', '\0', '\x007', 'ends without\r', '\n'].map((text) =>
+      Buffer.from(text),
+    )
+    const all = [...contents, each, Buffer.concat([each, each].map((one) => Buffer.from(one).reverse()))]
+    for (const content of all) {
+      // A new file, over a file, and a private one, which takes another way.
+      for (const [name, mode] of [
+        ['new', 0o644],
+        ['new', 0o644],
+        ['private', 0o600],
+      ] as const) {
+        await files.writeFile(name, content, { mode })
+        expect(readFileSync(at(name)).equals(content)).toBe(true)
+        expect(Buffer.from(await files.readFile(name)).equals(content)).toBe(true)
+      }
+      await files.remove('new')
+    }
   })
 
   it('keeps to ugly names on every route', async () => {
@@ -325,11 +347,10 @@ describe.each<Dialect>(['host', 'busybox', 'engine', 'engine-busybox'])('files w
     expect(readdirSync(root)).toEqual(['kept'])
   })
 
-  it('puts the guard of the fence before each change', async () => {
-    let guard = ':'
-    const { files, at, root } = await setup(dialect, { claim: () => guard })
+  it('looks at the fence right before each change', async () => {
+    const { files, at, root, takeOver } = await setup(dialect)
     await files.writeFile('kept', 'old')
-    guard = 'exit 79'
+    takeOver()
     await rejects(files.writeFile('kept', 'new'), 'run.fenced')
     await rejects(files.writeFile('kept', chunks(new Uint8Array(500_000))), 'run.fenced')
     await rejects(files.remove('kept'), 'run.fenced')

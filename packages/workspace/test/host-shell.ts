@@ -1,15 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { chmod, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type CreateRequest, RingfenceError, systemRuntime } from '@ringfence/core'
 import { openExec } from '../src/exec/index.ts'
 import type { SandboxShell, ScriptOptions } from '../src/shell/sandbox-shell.ts'
+import { type Script, standalone } from '../src/shell/script.ts'
 import { hostProvider } from './host-provider.ts'
 
 /** Which programs a script finds: those of this machine, or busybox alone; in a process of its own, or through the engine's channel. */
-export type Dialect = 'host' | 'busybox' | 'engine' | 'engine-busybox'
+export type Dialect = 'host' | 'busybox' | 'engine' | 'engine-busybox' | 'engine-bash'
 
 export interface HostShell {
   readonly shell: SandboxShell
@@ -18,6 +19,8 @@ export interface HostShell {
   readonly root: string
   /** Scripts that ran. */
   readonly calls: () => number
+  /** As if another driver took over. */
+  takeOver(): void
   dispose(): Promise<void>
 }
 
@@ -31,6 +34,15 @@ function busyboxPath(): string {
   return applets
 }
 
+const USUAL = '/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** A folder in which `sh` is bash. */
+function bashFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rf-bash-'))
+  symlinkSync('/bin/bash', join(folder, 'sh'))
+  return folder
+}
+
 async function feed(child: ChildProcess, stdin: ScriptOptions['stdin']): Promise<void> {
   const input = child.stdin
   if (!input) return
@@ -41,16 +53,17 @@ async function feed(child: ChildProcess, stdin: ScriptOptions['stdin']): Promise
   else if (stdin)
     for await (const chunk of stdin) {
       if (input.destroyed) break
-      if (!input.write(chunk)) await Promise.race([new Promise<void>((resolve) => input.once('drain', resolve)), closed])
+      // A piece need not hold for long.
+      await Promise.race([new Promise((resolve) => input.write(chunk, resolve)), closed])
     }
   input.end()
 }
 
-/** Makes a shell on this machine, for tests of what runs through one. `uid`: whom the scripts run as. */
 /** The same through the engine's own shell. */
 async function engineShell(dialect: Dialect): Promise<HostShell> {
-  const applets = dialect === 'engine-busybox' ? busyboxPath() : undefined
-  const provider = hostProvider(applets === undefined ? {} : { path: applets })
+  const folder = dialect === 'engine-busybox' ? busyboxPath() : dialect === 'engine-bash' ? bashFolder() : undefined
+  const path = folder === undefined ? USUAL : dialect === 'engine-bash' ? `${folder}:${USUAL}` : folder
+  const provider = hostProvider({ path })
   const { clock, random } = systemRuntime
   const request: CreateRequest = {
     ref: { installation: 't', runId: 't', intentId: 't' },
@@ -74,29 +87,40 @@ async function engineShell(dialect: Dialect): Promise<HostShell> {
     base: dirname(sandbox.info.workspace),
     root: sandbox.info.workspace,
     calls: () => calls,
+    takeOver() {
+      for (const { path, generation, token } of exec.control.entries) {
+        writeFileSync(join(path, 'state'), `9 ${generation} ${token} -\n`)
+        rmSync(join(path, `at.1.${generation}.${token}`))
+      }
+    },
     async dispose() {
       await exec.close()
       await sandbox.destroy()
-      if (applets !== undefined) await rm(applets, { recursive: true })
+      if (folder !== undefined) await rm(folder, { recursive: true })
     },
   }
 }
 
+/** Makes a shell on this machine, for tests of what runs through one. `uid`: whom the scripts run as. */
 export async function hostShell({ dialect = 'host', uid }: { dialect?: Dialect; uid?: number } = {}): Promise<HostShell> {
-  if (dialect === 'engine' || dialect === 'engine-busybox') return engineShell(dialect)
+  if (isEngine(dialect)) return engineShell(dialect)
   const base = mkdtempSync(join(tmpdir(), 'rf-shell-'))
   const root = join(base, 'ws')
   const applets = dialect === 'busybox' ? busyboxPath() : undefined
   execFileSync('mkdir', [root])
+  // The engine sets this variable.
+  const mark = join(base, 'control', 'mark')
+  mkdirSync(join(base, 'control'), { mode: 0o755 })
+  writeFileSync(mark, '')
   if (uid !== undefined) execFileSync('chown', ['-R', `${uid}:${uid}`, base])
   let calls = 0
 
-  function start(script: string, args: readonly string[], { signal }: ScriptOptions) {
+  function start(script: Script, args: readonly string[], { signal }: ScriptOptions) {
     calls++
     const [program, prefix] = dialect === 'host' ? ['/bin/sh', []] : ['/bin/busybox', ['sh']]
-    const child = spawn(program, [...prefix, '-c', script, 'sh', ...args], {
+    const child = spawn(program, [...prefix, '-c', standalone(script), 'sh', ...args], {
       cwd: root,
-      env: { PATH: applets ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
+      env: { PATH: applets ?? USUAL, rf_at: mark },
       stdio: 'pipe',
       detached: true,
       ...(uid === undefined ? {} : { uid, gid: uid }),
@@ -121,7 +145,7 @@ export async function hostShell({ dialect = 'host', uid }: { dialect?: Dialect; 
     return { child, kill, ended, stderr: () => stderr }
   }
 
-  async function* stream(script: string, args: readonly string[], options: ScriptOptions = {}): AsyncGenerator<Uint8Array> {
+  async function* stream(script: Script, args: readonly string[], options: ScriptOptions = {}): AsyncGenerator<Uint8Array> {
     options.signal?.throwIfAborted()
     const { child, kill, ended, stderr } = start(script, args, options)
     const fed = feed(child, options.stdin).catch((error: unknown) => {
@@ -179,6 +203,7 @@ export async function hostShell({ dialect = 'host', uid }: { dialect?: Dialect; 
     base,
     root,
     calls: () => calls,
+    takeOver: () => rmSync(mark),
     async dispose() {
       await chmod(root, 0o755).catch(() => undefined)
       await rm(base, { recursive: true, force: true })

@@ -7,6 +7,7 @@ import type { ControlEntry } from './control-state.ts'
 import { execErrors } from './errors.ts'
 import {
   bootstrapScript,
+  markOf,
   PLAIN_PROGRAMS,
   type PreludeFacts,
   type Programs,
@@ -34,9 +35,6 @@ export type Repeat = 'if-never' | 'always'
 export interface Lane {
   readonly user: string | undefined
   readonly control: ControlEntry
-  /** Absolute. */
-  readonly home: string
-  readonly uid: number
   /** Which life of the sandbox this is. */
   readonly boot: string
   /** Answers and events arrive while a command runs. */
@@ -102,9 +100,13 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
       'The engine needs room for its script: 16 KiB and the variables.',
     )
   const pieceBytes = Math.min(PIECE, Math.floor(room / 4))
-  const fence = (): string => `read -r e g t b <${quote(`${facts.directory}/state`)}
-[ "$g $t" = ${quote(`${facts.generation} ${facts.token}`)} ] || { echo 'rf: gone' >&2; exit 1; }
-[ "$e" -le ${facts.epoch} ] || { echo "rf: fenced $e" >&2; exit 1; }
+  const fence = (): string => `rf_at=${quote(markOf(facts))}
+rf_still() {
+  read -r rf_a rf_b rf_c rf_l 2>/dev/null <${quote(`${facts.directory}/state`)}
+  [ "$rf_b $rf_c" = ${quote(`${facts.generation} ${facts.token}`)} ] || { echo 'rf: gone' >&2; return 1; }
+  [ "$rf_a" -le ${facts.epoch} ] || { echo "rf: fenced $rf_a" >&2; return 1; }
+}
+[ -e "$rf_at" ] || rf_still || exit 1
 cd ${quote(facts.workspace)} || exit 1`
 
   const spawn: Lane['spawn'] = (script, args, { stdin, signal } = {}) =>
@@ -160,8 +162,6 @@ cd ${quote(facts.workspace)} || exit 1`
   return {
     user,
     control: { user: user ?? null, path: hello.directory, generation: facts.generation, token: facts.token },
-    home: hello.home,
-    uid: hello.uid,
     boot: hello.boot,
     live: channel.live,
     resident: kind === 'resident',
@@ -180,8 +180,6 @@ cd ${quote(facts.workspace)} || exit 1`
 
 interface Hello {
   readonly directory: string
-  readonly home: string
-  readonly uid: number
   readonly boot: string
   readonly programs: Programs
 }
@@ -215,13 +213,9 @@ async function greet({ sandbox, user, random, resumeFrom }: LaneOptions, channel
     const said = told.get(program) ?? ''
     return ABSOLUTE.test(said) ? said : program
   }
-  const home = told.get('home') ?? ''
-  const uid = Number(answer.words[0])
-  const boot = answer.words[1] ?? ''
+  const boot = answer.words[0] ?? ''
   return {
     directory,
-    home: ABSOLUTE.test(home) ? home : '/',
-    uid: Number.isInteger(uid) ? uid : -1,
     boot: /^[\w.:-]{1,80}$/.test(boot) ? boot : '-',
     programs: { sh: place('sh'), setsid: place('setsid'), dd: place('dd') },
   }

@@ -52,9 +52,6 @@ export type EngineExecOptions = ExecOptions & EngineOptions
 export interface Exec {
   /** What another process needs to find the receipts. Grows when a command runs as another user. */
   readonly control: ControlState
-  /** Of the default user: what `~` is, and the id. */
-  readonly home: string
-  readonly uid: number
   /** The engine's own scripts, as the default user. */
   readonly shell: SandboxShell
   /**
@@ -90,6 +87,8 @@ export interface Exec {
 const KILL_GRACE_MS = 2000
 const IDLE_MS = 60_000
 const MAX_OUTPUT = 16 << 20
+/** Receipts that one process removes: as many as fit into a request on any wire. */
+const FORGET_AT_ONCE = 200
 
 /**
  * Opens the engine: one round trip makes the control directory, or verifies the one to resume from.
@@ -139,9 +138,7 @@ export async function openExec(options: OpenExecOptions): Promise<Exec> {
     get control() {
       return { version: 1 as const, entries: [...entries.values()] }
     },
-    home: main.home,
-    uid: main.uid,
-    shell: channelShell({ lane: main, sandbox, random }),
+    shell: channelShell({ lane: main, sandbox, clock, random }),
     async start(line, spawn) {
       const { signal, pty } = spawn
       checkOpen(signal)
@@ -188,10 +185,11 @@ export async function openExec(options: OpenExecOptions): Promise<Exec> {
     async forget(opIds) {
       if (opIds.length === 0) return
       const names = opIds.map(receiptName)
-      for (const opening of lanes.values()) {
-        const answer = await (await opening).call({ text: requests.forget(names) }, 'always')
-        if (answer.kind !== 'done') throw execErrors.channel(answer)
-      }
+      for (const opening of lanes.values())
+        for (let at = 0; at < names.length; at += FORGET_AT_ONCE) {
+          const answer = await (await opening).call({ text: requests.forget(names.slice(at, at + FORGET_AT_ONCE)) }, 'always')
+          if (answer.kind !== 'done') throw execErrors.channel(answer)
+        }
     },
     async raiseEpoch(next) {
       checkOpen()

@@ -11,11 +11,6 @@ export interface OpenFilesOptions {
   readonly shell: SandboxShell
   /** The absolute path of the workspace inside. */
   readonly root: string
-  /**
-   * The guard of the fence: sh text that is put right before each change, and ends with `exit 79` when another driver took
-   * over, which the caller sees as `run.fenced`. Default: none.
-   */
-  readonly claim?: (() => string) | undefined
   /** Names of temporary files. Default: the randomness of the machine. */
   readonly random?: Random | undefined
 }

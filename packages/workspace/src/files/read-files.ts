@@ -1,9 +1,9 @@
 import { type FileOptions, type FileStat, type ListEntry, type ReadOptions, RingfenceError, throwIfAborted } from '@ringfence/core'
-import type { ScriptResult } from '../shell/sandbox-shell.ts'
+import type { ScriptOptions, ScriptResult } from '../shell/sandbox-shell.ts'
 import type { Files, OpenFilesOptions } from './files.ts'
 import { asTooLarge, fsError, tooLarge } from './fs-error.ts'
 import { parseStats } from './parse-stat.ts'
-import { LIST, READ, STAT_PATH } from './read-scripts.ts'
+import { LIST, READ, READ_SOME, SOME_BYTES, STAT_PATH } from './read-scripts.ts'
 import { CODE } from './script-codes.ts'
 import { workspaceRelative } from './workspace-relative.ts'
 
@@ -45,12 +45,21 @@ export function readFiles({ shell, root }: OpenFilesOptions): Pick<Files, 'readF
   /** How a file is opened here; the first read finds it out. */
   let way: 'dd' | 'plain' | '' = ''
 
+  /** What `dd` reads at once may be all of it. */
+  async function readAll(relative: string, options: ScriptOptions): Promise<ScriptResult> {
+    if (way === 'dd') {
+      const some = await shell.run(READ_SOME, [root, relative], { ...options, quick: true })
+      if (some.code !== 0 || some.stdout.length < SOME_BYTES) return some
+    }
+    return shell.run(READ, [root, relative, way, ''], options)
+  }
+
   async function readFile(path: string, { signal, maxBytes = DEFAULT_MAX_BYTES }: ReadOptions = {}): Promise<Uint8Array> {
     throwIfAborted(signal)
     const relative = workspaceRelative(root, path)
     let result: ScriptResult
     try {
-      result = await shell.run(READ, [root, relative, way, ''], { signal, maxBytes })
+      result = await readAll(relative, { signal, maxBytes })
     } catch (error) {
       throw asTooLarge(error, 'readFile', path, maxBytes)
     }
@@ -80,7 +89,7 @@ export function readFiles({ shell, root }: OpenFilesOptions): Pick<Files, 'readF
 
   async function stat(path: string, { signal }: FileOptions = {}): Promise<FileStat | undefined> {
     throwIfAborted(signal)
-    const result = await shell.run(STAT_PATH, [root, workspaceRelative(root, path)], { signal })
+    const result = await shell.run(STAT_PATH, [root, workspaceRelative(root, path)], { signal, quick: true })
     if (result.code === CODE.notFound) return undefined
     if (result.code !== 0) throw fsError('stat', path, result)
     const [found] = statsOf('stat', path, result)

@@ -1,63 +1,90 @@
+import { routine } from '../shell/script.ts'
 import { REACH } from './reach-script.ts'
 import { CODE } from './script-codes.ts'
+
+/** What is read at once. */
+export const SOME_BYTES = 131_072
 
 /** Type and mode in hex, bytes, seconds, `./name`. A name holds no `/`, which makes the records unambiguous. */
 const STAT = "stat -c '%f %s %Y %n'"
 
-const REACH_FILE = `${REACH}
-fail() { [ -z "$S" ] || { echo "$1"; exit 0; }; exit "$1"; }
-p=$2; S=$4; X=; L=1; reach || fail $?
-if [ -d "./$N" ]; then fail ${CODE.isDirectory}; fi
-if [ ! -e "./$N" ]; then fail ${CODE.notFound}; fi
-if [ ! -f "./$N" ]; then fail ${CODE.special}; fi
-if [ ! -r "./$N" ]; then fail ${CODE.denied}; fi
+/** `readable PATH` enters the directory of a file and finds out whether the file can be read. */
+const READING = `${REACH}
+readable() {
+  p=$1; L=1
+  reach || return
+  if [ -f "./$N" ] && [ -r "./$N" ]; then return 0; fi
+  if [ -d "./$N" ]; then return ${CODE.isDirectory}; fi
+  [ -e "./$N" ] || return ${CODE.notFound}
+  [ -f "./$N" ] || return ${CODE.special}
+  return ${CODE.denied}
+}
 `
+
+/** A link that is put in the place of the file after it was checked is not followed. */
+const DD = `dd if="./$N" iflag=nofollow,nonblock,fullblock bs=${SOME_BYTES} status=none`
+
+/** Prints a file, or the first {@link SOME_BYTES} of it: root, path. */
+export const READ_SOME = routine('rf_read_some', `enter "$1" && readable "$2" && ${DD} count=1`, READING)
 
 /**
  * Prints a file: root, path, way (`dd`, `plain` or nothing), `1` to begin with a line that tells the code.
  *
- * A link that is put in the place of the file after it was checked is not followed: `dd` of coreutils opens it so. Where it
- * cannot, the shell opens the file, and what was opened is looked at before it is read; that costs one process more.
+ * Where `dd` is not that of coreutils, the shell opens the file, and what was opened is looked at before it is read; that costs
+ * one process more.
  */
-export const READ = `${REACH_FILE}
+export const READ = routine(
+  'rf_read_file',
+  `
+S=$4; X=
+enter "$1" && readable "$2" || refuse $?
 case $3 in
   dd) ;;
   plain) X=0 ;;
-  *) dd if=/dev/null iflag=nofollow,nonblock status=none 2>/dev/null || X=${CODE.readPlainly} ;;
+  *) dd if=/dev/null iflag=nofollow,nonblock,fullblock status=none 2>/dev/null || X=${CODE.readPlainly} ;;
 esac
 if [ -z "$X" ]; then
   [ -z "$S" ] || echo 0
-  exec dd if="./$N" iflag=nofollow,nonblock bs=131072 status=none
+  ${DD}; exit
 fi
 {
-  t=$(readlink /proc/self/fd/3) || fail ${CODE.denied}
-  case $t in "$r"/*) ;; *) fail ${CODE.escapes} ;; esac
+  t=$(readlink /proc/self/fd/9) || refuse ${CODE.denied}
+  case $t in "$r"/*) ;; *) refuse ${CODE.escapes} ;; esac
   [ -z "$S" ] || { echo 0; X=0; }
-  cat <&3 || exit 1
+  cat <&9 || exit 1
   exit $X
-} 3<"./$N"
-fail ${CODE.denied}
-`
+} 9<"./$N"
+refuse ${CODE.denied}`,
+  `${READING}
+refuse() { [ -z "$S" ] || { echo "$1"; exit 0; }; exit "$1"; }`,
+)
 
 /** Prints the state of a path, of a link itself: root, path. */
-export const STAT_PATH = `${REACH}
-p=$2; reach || exit $?
-[ -e "./$N" ] || [ -h "./$N" ] || exit ${CODE.notFound}
-need stat
-exec ${STAT} "./$N"
-`
+export const STAT_PATH = routine(
+  'rf_stat_path',
+  `
+enter "$1" || return
+p=$2; reach || return
+[ -e "./$N" ] || [ -h "./$N" ] || return ${CODE.notFound}
+need stat && ${STAT} "./$N"`,
+  REACH,
+)
 
 /** Prints the state of all that is in a directory: root, path. Those that vanish meanwhile are left out. */
-export const LIST = `${REACH}
-p=$2/; reach || exit $?
+export const LIST = routine(
+  'rf_list',
+  `
+enter "$1" || exit
+p=$2/; reach || exit
 [ -r . ] || exit ${CODE.denied}
-need stat
+need stat || exit
 set -- ./* ./.[!.]* ./..?*
 if [ $# -le 2000 ]; then
   ${STAT} "$@" 2>/dev/null
 else
-  need xargs
+  need xargs || exit
   printf '%s\\0' "$@" | xargs -0 ${STAT} 2>/dev/null
 fi
-exit 0
-`
+exit 0`,
+  REACH,
+)

@@ -17,6 +17,8 @@ export const CODE = {
   cut: 82,
   /** Read, and `dd` does not know `nofollow`: the next read takes the other way at once. */
   readPlainly: 90,
+  /** Written, and `chmod` does not know `--reference`: the next write takes the other way at once. */
+  modeByStat: 91,
 } as const
 
 export interface CodeMeaning {

@@ -1,17 +1,19 @@
 import { RingfenceError, systemRandom, throwIfAborted, type WriteOptions } from '@ringfence/core'
 import { watchStream } from '../archive/watch-stream.ts'
+import { printfFormat } from '../shell/printf-format.ts'
 import type { ScriptOptions } from '../shell/sandbox-shell.ts'
+import type { Routine } from '../shell/script.ts'
 import type { Files, OpenFilesOptions } from './files.ts'
 import { fsError } from './fs-error.ts'
 import { gather } from './gather.ts'
 import { CODE } from './script-codes.ts'
 import { belowWorkspace, workspaceRelative } from './workspace-relative.ts'
-import { COMMIT_PUT, DROP_PUT, MKDIR, PUT, REMOVE, RENAME, WRITE, withGuard } from './write-scripts.ts'
+import { COMMIT_PUT, DROP_PUT, MKDIR, PUT, REMOVE, RENAME, WRITE } from './write-scripts.ts'
 
 const DEFAULT_FILE_MODE = 0o644
 const DEFAULT_DIRECTORY_MODE = 0o755
-/** Text of at most this many bytes travels in the request itself. */
-const MAX_INLINE_BYTES = 32 * 1024
+/** Content that has at most this many characters as a format of `printf` travels in the request itself. */
+const MAX_INLINE = 48 * 1024
 /** A stream of at most this many bytes is written in one request. */
 const MAX_GATHERED_BYTES = 256 * 1024
 
@@ -25,21 +27,20 @@ function checkMode(mode: number): void {
     })
 }
 
+/** What the scripts for writing need to know of a mode: itself, its umask, and whether it takes a `chmod`. */
+const modeArgs = (mode: number): readonly string[] => [octal(mode), octal(0o777 & ~mode), mode & 0o111 ? '1' : '']
+
 /** The part of {@link Files} that changes the tree. */
 export function writeFiles(options: OpenFilesOptions): Pick<Files, 'writeFile' | 'remove' | 'mkdir' | 'rename'> {
-  const { shell, root, claim, random = systemRandom } = options
+  const { shell, root, random = systemRandom } = options
+  /** How the mode of a file is copied here; the first file that is written over finds it out. */
+  let how: 'chmod' | 'stat' = 'chmod'
 
-  /** Runs a script that changes something, behind the fence. */
-  async function change(operation: string, path: string, script: string, args: readonly string[], given: ScriptOptions): Promise<void> {
+  async function change(operation: string, path: string, script: Routine, args: readonly string[], given: ScriptOptions): Promise<void> {
     throwIfAborted(given.signal)
-    const result = await shell.run(withGuard(script, claim?.()), [root, ...args], given)
-    if (result.code !== 0) throw fsError(operation, path, result)
-  }
-
-  /** What the scripts for writing need to know of modes: the mode, its umask, and at the end whether `chmod` is needed. */
-  function modeArgs(mode: number): { readonly mode: string; readonly umask: string; readonly chmod: string } {
-    // A file is made with 0666 less the umask, so that execute bits alone need a process of their own.
-    return { mode: octal(mode), umask: octal(0o777 & ~mode), chmod: mode & 0o111 ? '1' : '' }
+    const result = await shell.run(script, [root, ...args], given)
+    if (result.code === CODE.modeByStat) how = 'stat'
+    else if (result.code !== 0) throw fsError(operation, path, result)
   }
 
   async function writeWhole(
@@ -50,10 +51,10 @@ export function writeFiles(options: OpenFilesOptions): Pick<Files, 'writeFile' |
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const token = Buffer.from(random.bytes(12)).toString('hex')
-    const { mode: bits, umask, chmod } = modeArgs(mode)
-    const text = inlineText(data, mode)
-    if (text !== undefined) return change('writeFile', path, WRITE, [relative, token, bits, umask, 'text', text, chmod], { signal })
-    await change('writeFile', path, WRITE, [relative, token, bits, umask, 'stdin', String(data.length), chmod], { signal, stdin: data })
+    const target = [relative, token, ...modeArgs(mode)]
+    const format = inlineFormat(data, mode)
+    if (format !== undefined) return change('writeFile', path, WRITE, [...target, 'format', how, format], { signal, quick: true })
+    await change('writeFile', path, WRITE, [...target, 'stdin', how, String(data.length)], { signal, stdin: data })
   }
 
   /** Two requests: only the harness knows whether a stream has ended well, and a cut one is never committed. */
@@ -65,10 +66,9 @@ export function writeFiles(options: OpenFilesOptions): Pick<Files, 'writeFile' |
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const token = Buffer.from(random.bytes(12)).toString('hex')
-    const { mode: bits, umask, chmod } = modeArgs(mode)
     const source = watchStream(data)
     try {
-      await change('writeFile', path, PUT, [relative, token, bits, umask, 'stdin', '', chmod], { signal, stdin: source.chunks })
+      await change('writeFile', path, PUT, [relative, token, ...modeArgs(mode), 'stdin', how, ''], { signal, stdin: source.chunks })
       if (source.failed) throw source.failed.error
       if (!source.ended) throw fsError('writeFile', path, { code: CODE.cut, stderr: '' })
     } catch (error) {
@@ -104,10 +104,8 @@ export function writeFiles(options: OpenFilesOptions): Pick<Files, 'writeFile' |
 }
 
 /** Content that can be an argument. What others may not read never is one: arguments can be seen. */
-function inlineText(data: Uint8Array, mode: number): string | undefined {
-  if (data.length > MAX_INLINE_BYTES || (mode & 0o077) === 0) return undefined
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  if (bytes.includes(0)) return undefined
-  const text = bytes.toString('utf8')
-  return Buffer.from(text).equals(bytes) ? text : undefined
+function inlineFormat(data: Uint8Array, mode: number): string | undefined {
+  if (data.length > MAX_INLINE || (mode & 0o077) === 0) return undefined
+  const format = printfFormat(data)
+  return format.length > MAX_INLINE ? undefined : format
 }

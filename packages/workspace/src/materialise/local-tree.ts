@@ -1,9 +1,10 @@
-import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from 'node:fs'
+import { type Dirent, lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
 import { byteKey, type PackMember, packMember, showBytes } from '../archive/index.ts'
 import { type GitListing, gitListing, isInWorkTree } from './git-listing.ts'
 import type { LeftOutList } from './left-out.ts'
 import { localFileMember } from './local-file.ts'
+import { type LocalFolder, openFolder } from './local-folder.ts'
 import { sourceError, sourceRefused } from './source-error.ts'
 
 export interface LocalTreeOptions {
@@ -18,22 +19,21 @@ export interface LocalTreeOptions {
 }
 
 const SLASH = Buffer.from('/')
-const GIT_DIR = '.git'
 
 const join = (folder: Buffer, name: Buffer): Buffer => (folder.length === 0 ? name : Buffer.concat([folder, SLASH, name]))
 
-function lstat(path: string | Buffer): Stats {
+function lstat(path: string | Buffer, name: string): Stats {
   try {
     return lstatSync(path)
   } catch (error) {
-    throw sourceError(typeof path === 'string' ? path : showBytes(path), error)
+    throw sourceError(name, error)
   }
 }
 
 /** Throws `source.not-found`, or `source.refused` for a link or anything else than a folder. */
 export function checkLocalDir(source: string): Stats {
   // Resolved, because a slash at the end would follow a link.
-  const stat = lstat(resolve(source))
+  const stat = lstat(resolve(source), source)
   if (stat.isSymbolicLink()) throw sourceRefused(source, 'it is a link')
   if (!stat.isDirectory()) throw sourceRefused(source, 'it is no folder', 'Use `localFile` for a file.')
   return stat
@@ -86,46 +86,46 @@ async function scopeOf(walk: Walk, relative: Buffer): Promise<Scope> {
   return { listing: walk.gitignore ? await gitListing(folder.toString(), walk.signal) : undefined, offset }
 }
 
-function namesIn(folder: Buffer): Buffer[] {
-  try {
-    return readdirSync(folder, { encoding: 'buffer' })
-  } catch (error) {
-    throw sourceError(showBytes(folder), error)
-  }
-}
+const isGit = ({ name }: Dirent<Buffer>): boolean => byteKey(name) === '.git'
 
-async function* walkFolder(walk: Walk, relative: Buffer, scope: Scope): AsyncGenerator<PackMember> {
-  const folder = relative.length === 0 ? walk.root : join(walk.root, relative)
-  const names = namesIn(folder).sort(Buffer.compare)
-  for (const name of names) {
-    if (byteKey(name) === GIT_DIR) continue
-    const inner = join(relative, name)
-    const source = join(walk.root, inner)
+async function* walkFolder(walk: Walk, relative: Buffer, folder: LocalFolder, scope: Scope): AsyncGenerator<PackMember> {
+  const { listing, offset } = scope
+  for (const entry of folder.entries) {
+    if (isGit(entry)) continue
+    const inner = join(relative, entry.name)
+    const path = folder.pathOf(entry.name)
+    const name = join(walk.root, inner)
     const target = join(walk.base, inner)
-    const stat = lstat(source)
-    const key = byteKey(inner).slice(scope.offset)
-    const { listing } = scope
-    if (stat.isDirectory()) {
-      // A folder that is listed itself is a repository of its own, or a submodule. Git says nothing of empty ones; they are kept.
-      const own = listing?.has(key) ?? false
-      if (listing && !own && !listing.hasBelow(key) && namesIn(source).length > 0) {
-        walk.leftOut.add(target, 'git-ignored')
-        continue
-      }
-      yield directory(target, stat)
-      yield* walkFolder(walk, inner, own && hasGit(source) ? await scopeOf(walk, inner) : own ? { listing: undefined, offset: 0 } : scope)
-    } else if (listing && !listing.has(key)) walk.leftOut.add(target, 'git-ignored')
-    else if (stat.isFile()) yield localFileMember(source, { target, real: source })
+    const key = byteKey(inner).slice(offset)
+    // What was a file when the folder was read is looked at again when it is open.
+    const stat = entry.isFile() ? undefined : lstat(path, showBytes(name))
+    if (stat?.isDirectory()) yield* walkInner(walk, inner, openFolder(path, name), key, scope)
+    else if (listing && !listing.has(key)) walk.leftOut.add(target, 'git-ignored')
+    else if (!stat || stat.isFile()) yield localFileMember(path, { target, name })
     else if (stat.isSymbolicLink()) {
-      const to = readlinkSync(source, { encoding: 'buffer' })
-      if (leadsOut(source, byteKey(inner), byteKey(to), walk.root)) walk.leftOut.add(target, 'link-leads-out')
+      const to = readlinkSync(path, { encoding: 'buffer' })
+      if (leadsOut(name, byteKey(inner), byteKey(to), walk.root)) walk.leftOut.add(target, 'link-leads-out')
       else yield packMember(target, 'symlink', { mode: 0o777, target: to })
     } else walk.leftOut.add(target, 'special-file')
   }
 }
 
-function hasGit(folder: Buffer): boolean {
-  return namesIn(folder).some((name) => byteKey(name) === GIT_DIR)
+async function* walkInner(walk: Walk, inner: Buffer, folder: LocalFolder, key: string, scope: Scope): AsyncGenerator<PackMember> {
+  try {
+    const { listing } = scope
+    const target = join(walk.base, inner)
+    // A folder that is listed itself is a repository of its own, or a submodule. Git says nothing of empty ones; they are kept.
+    const own = listing?.has(key) ?? false
+    if (listing && !own && !listing.hasBelow(key) && folder.entries.length > 0) {
+      walk.leftOut.add(target, 'git-ignored')
+      return
+    }
+    yield directory(target, folder.stat)
+    const below = !own ? scope : folder.entries.some(isGit) ? await scopeOf(walk, inner) : { listing: undefined, offset: 0 }
+    yield* walkFolder(walk, inner, folder, below)
+  } finally {
+    folder.close()
+  }
 }
 
 /**
@@ -142,5 +142,10 @@ export async function* localTree(options: LocalTreeOptions): AsyncGenerator<Pack
   const gitignore = options.gitignore && isInWorkTree(root.toString())
   const walk: Walk = { ...options, gitignore, root, base: Buffer.from(target) }
   if (target !== '') yield { ...directory(walk.base, stat), ...(mode === undefined ? {} : { mode }) }
-  yield* walkFolder(walk, Buffer.alloc(0), await scopeOf(walk, Buffer.alloc(0)))
+  const folder = openFolder(root, root, root)
+  try {
+    yield* walkFolder(walk, Buffer.alloc(0), folder, await scopeOf(walk, Buffer.alloc(0)))
+  } finally {
+    folder.close()
+  }
 }

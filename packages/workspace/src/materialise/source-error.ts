@@ -1,4 +1,4 @@
-import { RingfenceError } from '@ringfence/core'
+import { isRingfenceError, RingfenceError } from '@ringfence/core'
 
 /** A local source that is not safe to take. */
 export function sourceRefused(source: string, reason: string, hint = 'Name the real file or folder.', cause?: unknown): RingfenceError {
@@ -19,8 +19,13 @@ export function sourceNotFound(source: string): RingfenceError {
   })
 }
 
+export function sourceChanged(source: string): RingfenceError {
+  return sourceRefused(source, 'it changed while it was read', 'Wait until it is not written to any more.')
+}
+
 /** An error of the file system of this machine, as one of sources. */
 export function sourceError(source: string, error: unknown): RingfenceError {
+  if (isRingfenceError(error)) return error
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOENT' || code === 'ENOTDIR') return sourceNotFound(source)
   if (code === 'ELOOP') return sourceRefused(source, 'it is a link')

@@ -1,43 +1,59 @@
-import { isRingfenceError, type Process, type Random, RingfenceError, randomId, type SandboxBase } from '@ringfence/core'
+import { type Clock, isRingfenceError, type Process, type Random, RingfenceError, randomId, type SandboxBase } from '@ringfence/core'
 import { dropFiles } from '../exec/command/operation.ts'
 import { execErrors } from '../exec/errors.ts'
 import type { Lane } from '../exec/lane.ts'
 import { requests } from '../exec/script/requests.ts'
 import type { SandboxShell, ScriptOptions, ScriptResult } from './sandbox-shell.ts'
+import { type Script, standalone } from './script.ts'
 
 export interface ChannelShellOptions {
   readonly lane: Lane
   readonly sandbox: SandboxBase
+  readonly clock: Clock
   readonly random: Random
 }
 
 const MAX_BYTES = 64 << 20
 const MAX_SAID = 64 << 10
+/** From one look for what is to be ended to the next, in milliseconds. */
+const STOP_MS = 50
 
 /** The engine's own scripts over a lane: small ones in its channel, large ones in a process of their own. */
-export function channelShell({ lane, sandbox, random }: ChannelShellOptions): SandboxShell {
+export function channelShell({ lane, sandbox, clock, random }: ChannelShellOptions): SandboxShell {
   const merged = sandbox.profile.wire.output === 'merged'
   const mark = (): string => randomId(random, 'script')
 
   const inChannel = async (
-    script: string,
+    script: Script,
     args: readonly string[],
     stdin: Uint8Array | string | undefined,
     options: ScriptOptions,
   ): Promise<ScriptResult> => {
-    const { signal, maxBytes = MAX_BYTES } = options
+    const { signal, quick = false, maxBytes = MAX_BYTES } = options
     const name = mark()
     let out: Uint8Array[] = []
     let said: Uint8Array[] = []
     let bytes = 0
     let stopping: Promise<unknown> | undefined
-    // Its children are ended; what is left of the script then comes to its end by itself.
-    const stop = (): void => {
-      stopping ??= lane.call({ text: requests.stop(name, 'KILL') }, 'always').catch(() => undefined)
+    const over = new AbortController()
+    // Its children are ended, also those that it has yet to start; what is left of the script then comes to its end by itself.
+    const stopAll = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        await lane.call({ text: requests.stop(name, 'KILL') }, 'always')
+        await clock.sleep(STOP_MS, { signal: over.signal })
+      }
     }
-    const text = requests.script(name, script, args, stdin)
+    const stop = (): void => {
+      // What cannot be stopped is told by the answer.
+      stopping ??= stopAll().catch(() => undefined)
+    }
+    const isText = typeof script === 'string'
+    const how = isText ? 'rf_script' : quick ? 'rf_quick' : 'rf_routine'
+    const text = requests.script(how, name, isText ? script : script.name, args, stdin)
     const answering = lane.call(
       {
+        library: isText ? undefined : script.library,
+        quick,
         text: (q) => {
           out = []
           said = []
@@ -63,6 +79,7 @@ export function channelShell({ lane, sandbox, random }: ChannelShellOptions): Sa
       if (!Number.isInteger(code)) throw execErrors.channel(answer)
       return { code, stdout: Buffer.concat(out), stderr: Buffer.concat(said).subarray(0, MAX_SAID).toString('utf8') }
     } finally {
+      over.abort()
       signal?.removeEventListener('abort', stop)
       await stopping
     }
@@ -70,14 +87,15 @@ export function channelShell({ lane, sandbox, random }: ChannelShellOptions): Sa
 
   /** Runs a script in a process of its own; yields stdout and returns how it ended. */
   async function* alone(
-    script: string,
+    script: Script,
     args: readonly string[],
     options: ScriptOptions,
   ): AsyncGenerator<Uint8Array, { code: number; stderr: string }> {
     const { stdin, signal, maxBytes = Number.POSITIVE_INFINITY } = options
     // Where both streams come back as one, what the script says goes into a file first.
     const path = merged ? `${lane.control.path}/${mark()}` : undefined
-    const text = path === undefined ? script : `exec 2>'${path}'\n${script}`
+    const body = standalone(script)
+    const text = path === undefined ? body : `exec 2>'${path}'\n${body}`
     const process = await lane.spawn(stdin === undefined ? `exec </dev/null\n${text}` : text, args, { stdin: stdin !== undefined, signal })
     // It is awaited where the output has ended; one that is left early must not go unhandled.
     process.exit.catch(() => undefined)
@@ -160,17 +178,26 @@ export function channelShell({ lane, sandbox, random }: ChannelShellOptions): Sa
 }
 
 /**
- * Feeds a process. One that does not want more ends in its own way, which its code tells. When the source fails, the
- * process is killed before it can take the end of its input for the end of the data.
+ * Feeds a process; the next piece is made while one is on its way. A process that does not want more ends in its own way, which
+ * its code tells. When the source fails, the process is killed before it can take the end of its input for the end of the data.
  */
 async function feed(process: Process, source: NonNullable<ScriptOptions['stdin']>): Promise<void> {
   const { stdin } = process
+  const pieces = source instanceof Uint8Array ? once(source) : source[Symbol.asyncIterator]()
   try {
-    if (source instanceof Uint8Array) await stdin?.write(source)
-    else for await (const bytes of source) await stdin?.write(bytes)
+    for (let next = pieces.next(); ; ) {
+      const { done, value } = await next
+      if (done) break
+      next = pieces.next()
+      // It is awaited in the next turn, unless the process wants no more.
+      next.catch(() => undefined)
+      await stdin?.write(value)
+    }
   } catch (error) {
+    // A source that hangs holds its return as well.
+    pieces.return?.().then(undefined, () => undefined)
     if (!isRingfenceError(error, 'exec.invalid-stdin')) {
-      // As above.
+      // As above: what cannot be killed any more has ended.
       await process.kill?.('SIGKILL').catch(() => undefined)
       await process.detach()
       throw error
@@ -180,9 +207,13 @@ async function feed(process: Process, source: NonNullable<ScriptOptions['stdin']
   await stdin?.end().catch(() => undefined)
 }
 
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
 async function gather(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
-  for await (const bytes of source) parts.push(bytes)
+  for await (const bytes of source) parts.push(Buffer.from(bytes))
   return Buffer.concat(parts)
 }
 

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { routine } from '../../src/shell/script.ts'
 import { type Fixture, fixture, textOf, until, WIRES } from './fixture.ts'
 
 const residents = Object.entries(WIRES).filter(([name]) => name.startsWith('resident'))
@@ -46,10 +47,15 @@ describe.each(residents)('a hostile command over %s', (_, host) => {
 
   it('kills the shell, which is replaced', async () => {
     const opId = it_.id()
+    const hello = routine('hello', 'echo "hello $1"')
+    const greeted = async (): Promise<string> => Buffer.from((await it_.exec.shell.run(hello, ['x'])).stdout).toString()
+    expect(await greeted()).toBe('hello x\n')
     const shell = pid()
     expect(await it_.exec.exec(`kill -9 ${shell}; echo killed; exit 3`, { opId })).toMatchObject({ exitCode: 3, stdout: 'killed\n' })
     expect((await it_.exec.exec('echo next', { opId: it_.id() })).stdout).toBe('next\n')
     expect(pid()).not.toBe(shell)
+    // The new one was taught what the old one knew.
+    expect(await greeted()).toBe('hello x\n')
     const command = await it_.exec.start(`echo a; sleep 0.3; kill -9 ${pid()}; sleep 0.3; echo b`, { opId: it_.id() })
     expect(await textOf(command.output)).toBe('a\nb\n')
     expect(await command.exit).toMatchObject({ exitCode: 0 })
@@ -127,6 +133,14 @@ describe('the resident', () => {
     await using it_ = await fixture({ onSpawn: (_, child) => void shells.push(child) }, { idleMs: 50 })
     expect((await it_.exec.exec('sleep 1; echo 1', { opId: it_.id() })).stdout).toBe('1\n')
     expect(shells).toHaveLength(1)
+  })
+
+  it('does without /proc', async () => {
+    const hidden = 'mount -t tmpfs none /proc && exec "$@"'
+    await using it_ = await fixture({ wrap: (argv) => ['unshare', '--mount', 'sh', '-c', hidden, 'sh', ...argv] })
+    expect((await it_.exec.exec('[ -e /proc/self ] || echo "no proc"', { opId: it_.id() })).stdout).toBe('no proc\n')
+    const all = Array.from({ length: 20 }, (_, n) => it_.exec.shell.run(`echo ${n}; echo ${n}`, []))
+    expect((await Promise.all(all)).map(({ stdout }) => String(Buffer.from(stdout)))).toEqual(all.map((_, n) => `${n}\n${n}\n`))
   })
 
   it('is one for each user', async () => {

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ControlState, parseControlState } from '../../src/exec/index.ts'
+import { receiptName } from '../../src/exec/command/receipt.ts'
+import { type ControlState, type Exec, parseControlState } from '../../src/exec/index.ts'
 import { type Fixture, fixture, processesWith, textOf, until, WIRES } from './fixture.ts'
 
 /** Starts a command in another process, which is killed when the command runs. */
@@ -23,6 +25,11 @@ async function startElsewhere(it_: Fixture, task: object): Promise<ControlState>
   child.kill('SIGKILL')
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   return parseControlState(JSON.parse(text))
+}
+
+/** A script in a process of its own. */
+async function streamed(exec: Exec): Promise<void> {
+  for await (const _ of exec.shell.stream('echo x >fenced', []));
 }
 
 describe.each(Object.entries(WIRES))('receipts over %s', (_, host) => {
@@ -102,6 +109,7 @@ describe.each(Object.entries(WIRES))('receipts over %s', (_, host) => {
     const next = await it_.again({ resumeFrom: old.control, epoch: 2 })
     await expect(old.exec('echo x >fenced', { opId: it_.id() })).rejects.toMatchObject({ code: 'run.fenced', effect: 'none' })
     await expect(old.shell.run('echo x >fenced', [])).rejects.toMatchObject({ code: 'run.fenced' })
+    await expect(streamed(old)).rejects.toMatchObject({ code: 'run.fenced' })
     expect(existsSync(path('fenced'))).toBe(false)
     expect((await next.exec('echo new', { opId: it_.id() })).stdout).toBe('new\n')
     await next.raiseEpoch(5)
@@ -120,6 +128,7 @@ describe.each(Object.entries(WIRES))('receipts over %s', (_, host) => {
     const exec = await it_.again({ resumeFrom: control })
     rmSync(entry.path, { recursive: true })
     await expect(exec.exec('true', { opId: it_.id() })).rejects.toMatchObject({ code: 'sandbox.gone' })
+    await expect(streamed(exec)).rejects.toMatchObject({ code: 'sandbox.gone' })
     await expect(it_.again({ resumeFrom: control })).rejects.toMatchObject({ code: 'sandbox.gone' })
   })
 
@@ -156,8 +165,15 @@ describe.each(Object.entries(WIRES))('receipts over %s', (_, host) => {
     const exec = await it_.again()
     const opId = it_.id()
     await exec.exec('echo a; echo b >&2', { opId })
-    await exec.forget([opId])
+    const kept = it_.id()
+    await exec.exec('echo kept', { opId: kept })
+    // More than one request takes, most of which are not there.
+    await exec.forget([...Array.from({ length: 250 }, () => it_.id()), opId])
     await expect(exec.attach(opId)).rejects.toMatchObject({ code: 'exec.lost', details: { receipt: 'missing' } })
+    expect((await exec.exec('echo kept', { opId: kept })).stdout).toBe('kept\n')
+    const left = readdirSync(exec.control.entries[0]?.path ?? '')
+    expect(left.filter((name) => name.startsWith(receiptName(opId)))).toEqual([])
+    expect(left).toContain(`${receiptName(kept)}.o`)
   })
 
   it('lets go at its close, and the command goes on', async () => {
@@ -177,6 +193,41 @@ describe.each(Object.entries(WIRES))('receipts over %s', (_, host) => {
   it('refuses ids that are not path-safe', async () => {
     for (const opId of ['', 'a b', 'a\nb', 'x'.repeat(300), '$(id)'])
       await expect(it_.exec.exec('true', { opId })).rejects.toMatchObject({ code: 'config.invalid' })
+  })
+})
+
+describe('a driver that is overtaken', () => {
+  /** A `mv` after which, where a file says so, another driver has the sandbox. */
+  const OVERTAKING = `#!/bin/sh
+/bin/mv "$@"
+for last; do :; done
+case $last in
+  */state)
+    if [ -e "$HOME/overtake" ]; then
+      read -r epoch rest <"$last"
+      echo "9 $rest" >"$last"
+      rm -f "\${last%/*}"/at.*
+    fi ;;
+esac
+`
+  it.each([{}, { stdin: 'none' }] as const)('while it raises its epoch is shut out (%o)', async (wire) => {
+    const folder = mkdtempSync(join(tmpdir(), 'ringfence-overtake-'))
+    writeFileSync(join(folder, 'mv'), OVERTAKING, { mode: 0o755 })
+    try {
+      await using it_ = await fixture({ wire, path: `${folder}:/usr/sbin:/usr/bin:/sbin:/bin` })
+      const mark = join(it_.sandbox.info.workspace, '..', 'overtake')
+      await it_.exec.raiseEpoch(2)
+      expect((await it_.exec.exec('echo 2', { opId: it_.id() })).stdout).toBe('2\n')
+      writeFileSync(mark, '')
+      await expect(it_.exec.raiseEpoch(3)).rejects.toMatchObject({ code: 'run.fenced' })
+      await expect(it_.exec.exec('echo 3', { opId: it_.id() })).rejects.toMatchObject({ code: 'run.fenced', effect: 'none' })
+      rmSync(mark)
+      await expect(it_.again({ resumeFrom: it_.exec.control, epoch: 8 })).rejects.toMatchObject({ code: 'run.fenced' })
+      writeFileSync(mark, '')
+      await expect(it_.again({ resumeFrom: it_.exec.control, epoch: 9 })).resolves.toBeDefined()
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 

@@ -85,8 +85,11 @@ describe.each(Object.entries(WIRES))('exec over %s', (_, host) => {
   it('refuses a program that is not there', async () => {
     await expect(run(['no-such-program', 'x'])).rejects.toMatchObject({ code: 'exec.spawn-failed', effect: 'none' })
     await expect(run(['./no-such-program'])).rejects.toMatchObject({ code: 'exec.spawn-failed' })
-    // What busybox brings along is there with any PATH.
-    if (!host().path) await expect(run(['ls'], { env: { PATH: '/nowhere' } })).rejects.toMatchObject({ code: 'exec.spawn-failed' })
+    await expect(run(['ls'], { env: { PATH: '/nowhere' } })).rejects.toMatchObject({ code: 'exec.spawn-failed' })
+    // What the shell alone knows is no program.
+    await expect(run(['cd', '/'])).rejects.toMatchObject({ code: 'exec.spawn-failed', effect: 'none' })
+    await expect(run(['.'])).rejects.toMatchObject({ code: 'exec.spawn-failed' })
+    await expect(run(['/'])).rejects.toMatchObject({ code: 'exec.spawn-failed' })
     await expect(run([])).rejects.toMatchObject({ code: 'config.invalid' })
     await expect(run('a\0b')).rejects.toMatchObject({ code: 'config.invalid' })
   })

@@ -3,8 +3,12 @@ import type { RequestText } from '../script/requests.ts'
 /** One request over a channel. */
 export interface ChannelRequest {
   readonly text: RequestText
+  /** Functions that it calls. A shell that stays reads them once. */
+  readonly library?: string | undefined
   /** Runs in the shell itself, which it changes, instead of beside it. */
   readonly inMain?: boolean | undefined
+  /** Does the same in the shell itself as beside it, and takes a moment only. */
+  readonly quick?: boolean | undefined
   /** Takes the payload, in the order of the bytes of each stream. */
   readonly onChunk?: ((fd: 1 | 2, bytes: Uint8Array) => void) | undefined
   /** It is being worked on: a command was claimed. */

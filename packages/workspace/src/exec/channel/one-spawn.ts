@@ -39,7 +39,7 @@ export function oneSpawnChannel(options: OneSpawnOptions): Channel {
     async call(request) {
       const { text, channelToken } = options.prelude()
       const number = ++sequence
-      let body = request.text(number)
+      let body = `${request.library ?? ''}\n${request.text(number)}`
       if (Buffer.byteLength(text) + Buffer.byteLength(body) > limit) {
         const path = quote(await options.stage(body))
         body = `. ${path}\nrm -f ${path}`

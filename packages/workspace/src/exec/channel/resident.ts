@@ -1,5 +1,5 @@
 import { type Clock, type Process, RingfenceError, type SandboxBase } from '@ringfence/core'
-import { type Channel, type ChannelRequest, type PendingCalls, pendingCalls } from './channel.ts'
+import { type Channel, type PendingCalls, pendingCalls } from './channel.ts'
 import { frameParser } from './frame-parser.ts'
 
 export interface ResidentOptions {
@@ -20,6 +20,8 @@ interface Resident {
   readonly pending: PendingCalls
   readonly ended: AbortSignal
   send(text: string): void
+  /** Gives it functions, once. */
+  teach(library: string): void
   /** Lets go of it; what is open is answered `lost`. */
   drop(cause: unknown): Promise<void>
 }
@@ -83,8 +85,11 @@ export function residentChannel(options: ResidentOptions): Channel {
         }
         if (resident.ended.aborted) continue
         const number = ++sequence
+        // Alone it finds the lock free, and nobody waits for the shell. What is beside it would cost a fork.
+        const inMain = request.inMain || (request.quick && resident.pending.size() === 0)
         const answer = resident.pending.add(number, request)
-        resident.send(shellText(request, number))
+        if (request.library !== undefined) resident.teach(request.library)
+        resident.send(shellText(request.text(number), inMain))
         return answer
       }
     },
@@ -100,14 +105,15 @@ export function residentChannel(options: ResidentOptions): Channel {
 }
 
 /** `jobs` takes in the background jobs that have ended, which would stay as zombies. */
-function shellText({ text, inMain }: ChannelRequest, sequence: number): string {
-  return inMain ? `${text(sequence)}\n` : `{\n${text(sequence)}\n} </dev/null &\njobs >/dev/null 2>&1\n`
+function shellText(text: string, inMain: boolean | undefined): string {
+  return inMain ? `${text}\n` : `{\n${text}\n} </dev/null &\njobs >/dev/null 2>&1\n`
 }
 
 function startResident(process: Process, token: string): Resident {
   const pending = pendingCalls()
   const { stdin } = process
   const ending = new AbortController()
+  const known = new Set<string>()
   let queue: string[] = []
   let writing = false
 
@@ -161,12 +167,17 @@ function startResident(process: Process, token: string): Resident {
   // How the shell ends is told by its output.
   process.exit.catch(() => undefined)
   void listen()
+  const send = (text: string): void => {
+    queue.push(text)
+    void flush()
+  }
   return {
     pending,
     ended: ending.signal,
-    send(text) {
-      queue.push(text)
-      void flush()
+    send,
+    teach(library) {
+      if (!known.has(library)) send(`${library}\n`)
+      known.add(library)
     },
     drop,
   }

@@ -12,11 +12,12 @@ export const INLINE_BYTES = 65_536
 const BULK_BYTES = 2 << 20
 /** What one look takes at most, of each stream: small while little comes, large while much does. */
 const SMALL = { blockBytes: 4096, count: 16 } as const
-const LARGE = { blockBytes: 65_536, count: 16 } as const
+const LARGE = { blockBytes: 65_536, count: 64 } as const
 
 interface Look {
-  readonly state: string
-  readonly bytes: readonly [Uint8Array, Uint8Array]
+  readonly pieces: readonly [readonly Uint8Array[], readonly Uint8Array[]]
+  /** Of both. */
+  readonly bytes: number
   /** There was as much as was asked for, so that there may be more. */
   readonly full: boolean
 }
@@ -32,22 +33,29 @@ async function look(
 ): Promise<Look> {
   const { blockBytes, count } = large ? LARGE : SMALL
   const skip = [Math.floor(at[0] / blockBytes), Math.floor(at[1] / blockBytes)] as const
-  let parts: [Uint8Array[], Uint8Array[]] = [[], []]
+  const ahead = [at[0] - skip[0] * blockBytes, at[1] - skip[1] * blockBytes] as const
+  let pieces: [Uint8Array[], Uint8Array[]] = [[], []]
+  let read: [number, number] = [0, 0]
   const range = { blockBytes, skip, count: [wanted[0] ? count : 0, wanted[1] ? count : 0] as const }
   const text = (q: number): string => {
     // A repeated look begins anew.
-    parts = [[], []]
+    pieces = [[], []]
+    read = [0, 0]
     return requests.poll(name, range)(q)
   }
-  const answer = await lane.call({ text, onChunk: (fd, bytes) => parts[fd === 1 ? 0 : 1].push(bytes) }, 'always')
+  const onChunk = (fd: 1 | 2, bytes: Uint8Array): void => {
+    const index = fd === 1 ? 0 : 1
+    const fresh = bytes.subarray(Math.max(0, ahead[index] - read[index]))
+    if (fresh.length > 0) pieces[index].push(fresh)
+    read[index] += bytes.length
+  }
+  const answer = await lane.call({ text, onChunk }, 'always')
   if (answer.kind === 'refused') throw execErrors.lost(opId, 'its receipt was removed')
   if (answer.kind === 'lost') throw answer.cause
-  const read = parts.map((part) => Buffer.concat(part))
-  const fresh = (index: 0 | 1): Uint8Array => (read[index] ?? Buffer.alloc(0)).subarray(at[index] - skip[index] * blockBytes)
   return {
-    state: answer.words[0] ?? '',
-    bytes: [fresh(0), fresh(1)],
-    full: read.some((one) => one.length >= blockBytes * count),
+    pieces,
+    bytes: Math.max(0, read[0] - ahead[0]) + Math.max(0, read[1] - ahead[1]),
+    full: read.some((one) => one >= blockBytes * count),
   }
 }
 
@@ -85,11 +93,13 @@ export async function* readRange(lane: Lane, range: SpoolRange, signal?: AbortSi
   const index = fd === 1 ? 0 : 1
   while (from < to) {
     signal?.throwIfAborted()
-    const { bytes } = await look(lane, opId, name, [from, from], [fd === 1, fd === 2], true)
-    const fresh = bytes[index].subarray(0, to - from)
-    if (fresh.length === 0) throw execErrors.lost(opId, 'its output was cut off by something inside')
-    from += fresh.length
-    yield fresh
+    const { pieces } = await look(lane, opId, name, [from, from], [fd === 1, fd === 2], true)
+    if (pieces[index].length === 0) throw execErrors.lost(opId, 'its output was cut off by something inside')
+    for (const piece of pieces[index]) {
+      const fresh = piece.subarray(0, to - from)
+      from += fresh.length
+      if (fresh.length > 0) yield fresh
+    }
   }
 }
 
@@ -146,17 +156,18 @@ export async function* follow(command: Followed, clock: Clock, signal: AbortSign
     return kept.length > 0 ? { fd: index === 0 ? 1 : 2, bytes: kept } : undefined
   }
   let wait = FIRST_MS
-  let large = false
+  let last: Look | undefined
   while (!command.ended()) {
-    if (!large) await pause(command.outcome, wait, clock, signal)
+    if (!last?.full) await pause(command.outcome, wait, clock, signal)
     if (command.ended()) break
-    const seen = await look(lane, opId, name, at, [at[0] < maxSpoolBytes, at[1] < maxSpoolBytes], large)
-    large = seen.full
-    wait = seen.bytes.some((one) => one.length > 0) ? FIRST_MS : Math.min(wait * 2, LAST_MS)
-    for (const index of [0, 1] as const) {
-      const chunk = take(index, seen.bytes[index])
-      if (chunk) yield chunk
-    }
+    const large = last !== undefined && last.bytes >= SMALL.blockBytes * (SMALL.count - 1)
+    last = await look(lane, opId, name, at, [at[0] < maxSpoolBytes, at[1] < maxSpoolBytes], large)
+    wait = last.bytes > 0 ? FIRST_MS : Math.min(wait * 2, LAST_MS)
+    for (const index of [0, 1] as const)
+      for (const piece of last.pieces[index]) {
+        const chunk = take(index, piece)
+        if (chunk) yield chunk
+      }
   }
   const { bytes } = await command.outcome
   const sizes = bytes[0] === undefined || bytes[1] === undefined ? await spoolSizes(lane, opId, name) : bytes

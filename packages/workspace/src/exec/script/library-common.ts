@@ -5,12 +5,41 @@ rf_self() {
 }
 rf_close() { exec 3>&- 4>&- 5>&- 6>&- 2>/dev/null; }
 rf_nap() { sleep 0.05 2>/dev/null || sleep 1; }
-rf_guard() {
+rf_place() { rf_at=$rf_D/at.$rf_E.$rf_G.$rf_T; }
+rf_still() {
+  [ -e "$rf_at" ] && return
   rf_a= rf_b= rf_c=
-  read -r rf_a rf_b rf_c rf_l <"$rf_D/state" 2>/dev/null
-  if [ "$rf_b $rf_c" != "$rf_G $rf_T" ]; then rf_ev "$1" 'R gone'; return 1; fi
-  if ! [ "$rf_a" -le "$rf_E" ] 2>/dev/null; then rf_ev "$1" "R fenced $rf_a"; return 1; fi
+  read -r rf_a rf_b rf_c rf_l 2>/dev/null <"$rf_D/state"
+  rf_why='R gone'
+  [ "$rf_b $rf_c" = "$rf_G $rf_T" ] || return 1
+  rf_why="R fenced $rf_a"
+  [ "$rf_a" -le "$rf_E" ] 2>/dev/null
+}
+rf_guard() {
+  rf_still || { rf_ev "$1" "$rf_why"; return 1; }
   [ -n "$rf_ready" ] || { rf_ev "$1" 'R lock'; return 1; }
+}
+rf_settle() {
+  printf '%s %s %s %s\n' "$rf_E" "$rf_G" "$rf_T" "$1" >"$rf_D/state.$$" && mv -f "$rf_D/state.$$" "$rf_D/state" </dev/null
+}
+rf_shut() {
+  rf_place
+  set -- "$rf_D"/at.*
+  [ "$*" = "$rf_at" ] || rm -rf "$@" </dev/null || return
+  true >"$rf_at" || return
+  rf_b=$rf_at rf_at=/dev/null/-
+  if rf_still && [ "$rf_a" = "$rf_E" ]; then rf_at=$rf_b; return; fi
+  rm -f "$rf_b" </dev/null
+  return 1
+}
+rf_which() {
+  rf_p= IFS=:
+  for rf_b in $2; do
+    rf_b=\${rf_b:-.}/$1
+    if [ -f "$rf_b" ] && [ -x "$rf_b" ]; then rf_p=$rf_b; break; fi
+  done
+  IFS=$rf_IFS
+  [ -n "$rf_p" ]
 }
 rf_scan() {
   rf_claim= rf_x= rf_s= rf_m= rf_i= rf_z=0

@@ -9,10 +9,11 @@ rf_run() {
   rf_super=$rf_p
   cd "$rf_dir" 2>/dev/null || { rf_ev "$rf_q" 'R cwd'; return; }
   if [ "$rf_kind" = a ]; then
-    rf_a=$PATH
-    [ "$rf_look" = - ] || PATH=$rf_look
-    command -v "$rf_prog" >/dev/null 2>&1 || { rf_ev "$rf_q" 'R program'; return; }
-    PATH=$rf_a
+    [ "$rf_look" != - ] || rf_look=$PATH
+    case $rf_prog in
+      */*) [ -f "$rf_prog" ] && [ -x "$rf_prog" ] ;;
+      *) rf_which "$rf_prog" "$rf_look" ;;
+    esac || { rf_ev "$rf_q" 'R program'; return; }
   fi
   rf_guard "$rf_q" || return
   set -C
@@ -73,9 +74,9 @@ rf_run() {
   if [ "$rf_f" = 1 ]; then
     rf_lock
     printf '%s %s B\n' "$rf_K" "$rf_q" >&4
-    if [ "$rf_u" != 0 ]; then "$rf_DD" if="$rf_n.o" bs="$rf_inline" count=1 2>/dev/null >&4; fi
+    if [ "$rf_u" != 0 ]; then LC_ALL=C "$rf_DD" if="$rf_n.o" bs="$rf_inline" count=1 2>/dev/null >&4; fi
     printf '%s 2\n' "$rf_K" >&4
-    if [ "$rf_v" != 0 ]; then "$rf_DD" if="$rf_n.e" bs="$rf_inline" count=1 2>/dev/null >&4; fi
+    if [ "$rf_v" != 0 ]; then LC_ALL=C "$rf_DD" if="$rf_n.e" bs="$rf_inline" count=1 2>/dev/null >&4; fi
     printf '%s 0\n' "$rf_K" >&4
     rf_unlock
   fi

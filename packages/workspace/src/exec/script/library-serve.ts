@@ -13,15 +13,14 @@ rf_read() {
 }
 rf_poll() {
   rf_open "$1" "$2" || return
-  rf_state
   rf_lock
   printf '%s %s B\n' "$rf_K" "$rf_q" >&4
-  if [ "$5" != 0 ] && [ -s "$rf_n.o" ]; then "$rf_DD" if="$rf_n.o" bs="$3" skip="$4" count="$5" 2>/dev/null >&4; fi
+  if [ "$5" != 0 ] && [ -s "$rf_n.o" ]; then LC_ALL=C "$rf_DD" if="$rf_n.o" bs="$3" skip="$4" count="$5" 2>/dev/null >&4; fi
   printf '%s 2\n' "$rf_K" >&4
-  if [ "$7" != 0 ] && [ -s "$rf_n.e" ]; then "$rf_DD" if="$rf_n.e" bs="$3" skip="$6" count="$7" 2>/dev/null >&4; fi
+  if [ "$7" != 0 ] && [ -s "$rf_n.e" ]; then LC_ALL=C "$rf_DD" if="$rf_n.e" bs="$3" skip="$6" count="$7" 2>/dev/null >&4; fi
   printf '%s 0\n' "$rf_K" >&4
   rf_unlock
-  rf_ev "$rf_q" "D 1 $rf_y"
+  rf_ev "$rf_q" 'D 1'
 }
 rf_size() {
   rf_open "$1" "$2" || return
@@ -99,15 +98,11 @@ rf_put() {
 }
 rf_forget() {
   rf_guard "$1" || return
-  rf_q=$1
+  rf_q=$1 rf_a=
   rf_ev "$1" S
   shift
-  for rf_N in "$@"; do
-    rf_n=$rf_D/$rf_N
-    shift
-    set -- "$@" "$rf_n.c" "$rf_n.k" "$rf_n.s" "$rf_n.x" "$rf_n.o" "$rf_n.e"
-  done
-  rm -f "$@"
+  for rf_N in "$@"; do rf_a="$rf_a $rf_N.c $rf_N.k $rf_N.s $rf_N.x $rf_N.o $rf_N.e"; done
+  cd "$rf_D" && LC_ALL=C rm -f $rf_a
   rf_ev "$rf_q" 'D 0'
 }
 rf_claim() {
@@ -125,25 +120,55 @@ rf_drop() {
   rf_ev "$rf_q" 'D 0'
 }
 rf_raise() {
+  rf_at=/dev/null/-
   rf_guard "$1" || return
   rf_ev "$1" S
-  printf '%s %s %s %s\n' "$2" "$rf_G" "$rf_T" "$rf_l" >"$rf_D/state.$$" && mv -f "$rf_D/state.$$" "$rf_D/state"
-  rf_ev "$1" "D 0 $?"
+  if rf_settle "$rf_l" && rf_shut; then rf_ev "$1" 'D 0 0'
+  elif rf_guard "$1"; then rf_ev "$1" 'D 0 1'
+  fi
 }
-rf_script() {
-  rf_q=$1 rf_N=$2 rf_text=$3
-  shift 3
+rf_head() {
+  rf_q=$1 rf_N=$2 rf_text=$3 rf_said=$rf_D/said.$rf_own
   rf_guard "$rf_q" || return
   rf_ev "$rf_q" S
-  rf_said=$rf_D/said.$rf_own
   rf_lock
+  if ! rf_still; then rf_unlock; rf_ev "$rf_q" "$rf_why"; return 1; fi
   printf '%s %s B\n' "$rf_K" "$rf_q" >&4
-  ( export RINGFENCE_OP="$rf_N"; cd "$rf_W" && eval "$rf_text" ) 2>>"$rf_said" >&4 3>&- 4>&- 5>&-
-  rf_code=$?
-  printf '%s 2\n' "$rf_K" >&4
-  if [ -s "$rf_said" ]; then "$rf_DD" if="$rf_said" bs=65536 count=1 2>/dev/null >&4; : >"$rf_said"; fi
-  printf '%s 0\n' "$rf_K" >&4
+}
+rf_tail() {
+  if [ -s "$rf_said" ]; then
+    printf '%s 2\n' "$rf_K" >&4
+    LC_ALL=C "$rf_DD" if="$rf_said" bs=65536 count=1 2>/dev/null >&4
+    true >"$rf_said"
+    printf '%s 0\n' "$rf_K" >&4
+  else printf '%s 2\n%s 0\n' "$rf_K" "$rf_K" >&4
+  fi
   rf_unlock
-  rf_ev "$rf_q" "D 1 $rf_code"
+  rf_ev "$rf_q" "D 1 $1"
+}
+rf_script() {
+  rf_head "$@" || return
+  shift 3
+  ( export RINGFENCE_OP="$rf_N"; cd "$rf_W" && eval "$rf_text" ) 2>>"$rf_said" >&4 3>&- 4>&- 5>&-
+  rf_tail $?
+}
+rf_routine() {
+  rf_head "$@" || return
+  shift 3
+  trap 'rf_tail $?' 0
+  export RINGFENCE_OP="$rf_N"
+  cd "$rf_W" && "$rf_text" "$@" 2>>"$rf_said" >&4
+  exit
+}
+rf_quick() {
+  local LC_ALL a b c d e f g h i j k l m n o p q r s t u v w x y z A B C D E F G H I J K L M N O P Q R S T U V W X Y Z
+  [ -n "$rf_umask" ] || { umask >"$rf_D/umask" && read -r rf_umask <"$rf_D/umask"; } || rf_umask=$(umask)
+  rf_head "$@" || return
+  shift 3
+  "$rf_text" "$@" 2>>"$rf_said" >&4
+  rf_tail $?
+  cd /
+  umask "$rf_umask"
+  set +C
 }
 `

@@ -1,5 +1,6 @@
 import { RingfenceError } from '@ringfence/core'
 import { quote, quoteAll } from '@ringfence/core/plugin'
+import { printfFormat } from '../../shell/printf-format.ts'
 
 /** A request as shell text, for the sequence number that it gets. */
 export type RequestText = (sequence: number) => string
@@ -40,7 +41,7 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(3)
 export function runRequest(run: RunRequest): RequestText {
   const { stdin, line } = run
   const long = typeof line === 'string' && Buffer.byteLength(line) > MAX_ARGUMENT
-  const given = stdin instanceof Uint8Array ? `rf_given() { printf ${printfFormat(stdin)}; }\n` : ''
+  const given = stdin instanceof Uint8Array ? `rf_given() { printf ${quote(printfFormat(stdin))}; }\n` : ''
   const text = long ? `rf_long() { printf '%s' ${quote(line)}; }\n` : ''
   const input = stdin instanceof Uint8Array ? '+' : stdin === 'none' ? '-' : stdin === 'live' ? '=' : quote(stdin)
   const vars = Object.entries(run.env).map(([name, value]) => quote(`${name}=${value}`))
@@ -103,7 +104,7 @@ export const requests = {
   write:
     (name: string, bytes: Uint8Array): RequestText =>
     (q) =>
-      `rf_given() { printf ${printfFormat(bytes)}; }\nrf_write ${q} ${name}`,
+      `rf_given() { printf ${quote(printfFormat(bytes))}; }\nrf_write ${q} ${name}`,
   finish:
     (name: string): RequestText =>
     (q) =>
@@ -111,7 +112,7 @@ export const requests = {
   put:
     (file: string, bytes: Uint8Array): RequestText =>
     (q) =>
-      `rf_given() { printf ${printfFormat(bytes)}; }\nrf_put ${q} ${file}`,
+      `rf_given() { printf ${quote(printfFormat(bytes))}; }\nrf_put ${q} ${file}`,
   forget:
     (names: readonly string[]): RequestText =>
     (q) =>
@@ -129,28 +130,20 @@ export const requests = {
     (epoch: number): RequestText =>
     (q) =>
       `rf_E=${epoch}\nrf_raise ${q} ${epoch}`,
-  script(mark: string, script: string, args: readonly string[], stdin: Uint8Array | string | undefined): RequestText {
+  /** `rf_script` runs a text apart; `rf_routine` calls a routine in the process of the request; `rf_quick` calls one in any. */
+  script(
+    how: 'rf_script' | 'rf_routine' | 'rf_quick',
+    mark: string,
+    script: string,
+    args: readonly string[],
+    stdin: Uint8Array | string | undefined,
+  ): RequestText {
     const call = quoteAll([mark, script, ...args])
-    const before = stdin instanceof Uint8Array ? `printf ${printfFormat(stdin)} | ` : ''
+    const before = stdin instanceof Uint8Array ? `printf ${quote(printfFormat(stdin))} | ` : ''
     const after = typeof stdin === 'string' ? ` <${quote(stdin)}` : stdin === undefined ? ' </dev/null' : ''
-    return (q) => `${before}rf_script ${q} ${call}${after}`
+    return (q) => `${before}${how} ${q} ${call}${after}`
   },
 } as const
-
-/** Bytes as one quoted format of `printf`, which dash and busybox print as they were, NULs included. */
-function printfFormat(bytes: Uint8Array): string {
-  let text = ''
-  for (const [index, byte] of bytes.entries()) {
-    // A format that begins with "-" would be taken for an option.
-    if (byte === 0x2d && index === 0) text += '\\055'
-    else if (byte === 0x25) text += '%%'
-    else if (byte === 0x5c) text += '\\\\'
-    else if (byte === 0x27) text += "'\\''"
-    else if (byte === 0x0a || (byte >= 0x20 && byte < 0x7f)) text += String.fromCharCode(byte)
-    else text += `\\${byte.toString(8).padStart(3, '0')}`
-  }
-  return `'${text}'`
-}
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
