@@ -1,175 +1,118 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
-import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { abortable, type RuntimeContext, throwIfAborted } from '@ringfence/core'
-import { connectionFailure, errors, type Refusal, refused } from './errors.ts'
-import { textAt } from './json.ts'
+import type Docker from 'dockerode'
+import { connectionFailure, errors, lost, type Refusal, refusalOf, refused, saidBy } from './errors.ts'
 import type { Endpoint } from './options.ts'
 
-/** One request to the engine. */
-export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly path: string
-  readonly query?: Readonly<Record<string, string | number>> | undefined
-  readonly body?: object | undefined
-  /** Sent as it is instead of `body`. */
-  readonly archive?: Buffer | undefined
+/** An engine behind its client. Every connection serves one request, so that none can be stale. */
+export interface Engine {
+  readonly client: Docker
+  /** Its socket or its address, for errors. */
+  readonly where: string
+  readonly context: RuntimeContext
+}
+
+/** What a request is for. */
+export interface Purpose {
   /** What is told in errors. */
   readonly operation: string
   /** The sandbox that it is about: that the engine does not know it is `sandbox.gone`. */
   readonly id?: string | undefined
-  /** Refusals that the caller wants to see as answers. */
-  readonly accept?: readonly number[] | undefined
   readonly signal?: AbortSignal | undefined
-  /** Until the whole answer is there, or the stream begins. Default 60,000. */
+  /** Until the whole answer is there, or the stream begins, in milliseconds. Default 60,000. */
   readonly deadlineMs?: number | undefined
 }
 
-export interface Answer {
-  readonly status: number
-  readonly body: unknown
-  /** What the engine said when it refused. */
-  readonly message: string
-  /** The wall clock of the engine, in milliseconds; `NaN` where it does not tell. */
-  readonly date: number
-}
-
-/** The API of an engine. Every connection serves one request, so that none can be stale. */
-export interface Engine {
-  readonly context: RuntimeContext
-  call(call: Call): Promise<Answer>
-  /** An answer as it arrives. The caller destroys it. */
-  stream(call: Call): Promise<Readable>
-  /** A connection that carries both directions after the answer. The caller destroys it. */
-  upgrade(call: Call): Promise<Socket>
-}
+/** An answer, or a refusal that the caller wants to see. */
+export type Outcome<T> = { readonly answer: T; readonly refusal?: undefined } | { readonly answer?: undefined; readonly refusal: Refusal }
 
 const DEADLINE_MS = 60_000
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024
-/** Every status is looked at here, not in the client. */
-const STATUSES = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]))
 /** After this long in silence, the connection to a remote engine is probed. */
 const KEEP_ALIVE_MS = 15_000
 
-/** The part of the client that is used: it knows sockets, hosts, TLS and the environment. */
-export interface Modem {
-  dial(
-    options: {
-      path: string
-      method: string
-      headers: Record<string, string>
-      options?: { _query: object | undefined; _body: object }
-      file?: Buffer
-      isStream: boolean
-      hijack: boolean
-      abortSignal: AbortSignal
-      statusCodes: Record<number, boolean>
-    },
-    callback: (error: Error | null, result: unknown) => void,
-  ): void
+/** The signal of the request that is made: not every method of the client takes one, and what is given up must be hung up. */
+const asking = new AsyncLocalStorage<AbortSignal>()
+
+/** Makes requests under a deadline and the signal of the caller. Whatever fails is an error of this provider. */
+export async function ask<T>(engine: Engine, purpose: Purpose, request: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+  const { context, where } = engine
+  const { operation, id, signal, deadlineMs = DEADLINE_MS } = purpose
+  throwIfAborted(signal)
+  const stop = new AbortController()
+  const answered = new AbortController()
+  const onAbort = (): void => stop.abort(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  context.clock.sleep(deadlineMs, { signal: answered.signal, unref: true }).then(
+    () => stop.abort(lost(operation, `The engine at "${where}" did not answer within ${deadlineMs} ms`)),
+    // It answered in time, and the timer ended with it.
+    () => undefined,
+  )
+  try {
+    return await abortable(
+      asking.run(stop.signal, () => request(stop.signal)),
+      stop.signal,
+    )
+  } catch (error) {
+    if (stop.signal.aborted) throw stop.signal.reason
+    const refusal = refusalOf(error)
+    throw refusal ? refused(operation, refusal, id) : connectionFailure(operation, where, error)
+  } finally {
+    answered.abort()
+    signal?.removeEventListener('abort', onAbort)
+  }
 }
 
-/** The API of an engine over its client. Does no I/O. */
-export function openEngine(modem: Modem, where: string, context: RuntimeContext): Engine {
-  const dial = (call: Call, hijack: boolean, signal: AbortSignal): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      const { method, path, query, body, archive } = call
-      modem.dial(
-        {
-          path: query ? `${path}?` : path,
-          method,
-          headers: { Connection: 'close' },
-          ...(query || body ? { options: { _query: query, _body: body ?? {} } } : {}),
-          ...(archive ? { file: archive } : {}),
-          isStream: true,
-          hijack,
-          abortSignal: signal,
-          statusCodes: STATUSES,
-        },
-        (error, result) => (error ? reject(error) : resolve(result)),
-      )
-    })
-
-  /** Connects, and hands the result to `use` while the deadline still runs. */
-  const request = async <T>(call: Call, hijack: boolean, use: (result: unknown) => Promise<T>): Promise<T> => {
-    throwIfAborted(call.signal)
-    const stop = new AbortController()
-    const ended = new AbortController()
-    const onAbort = (): void => stop.abort(call.signal?.reason)
-    call.signal?.addEventListener('abort', onAbort, { once: true })
-    const deadlineMs = call.deadlineMs ?? DEADLINE_MS
-    context.clock.sleep(deadlineMs, { signal: ended.signal, unref: true }).then(
-      () => stop.abort(errors.failed(call.operation, `The engine at "${where}" did not answer within ${deadlineMs} ms`)),
-      // It answered in time, and the timer ended with it.
-      () => undefined,
-    )
-    const dialled = dial(call, hijack, stop.signal)
-    try {
-      return await use(await abortable(dialled, stop.signal))
-    } catch (error) {
-      // What arrives after all is hung up.
-      dialled.then(destroy, () => undefined)
-      if (stop.signal.aborted) throw stop.signal.reason
-      throw connectionFailure(call.operation, where, error)
-    } finally {
-      ended.abort()
-      call.signal?.removeEventListener('abort', onAbort)
-    }
+/** Takes a refusal with one of these statuses for an outcome. */
+export async function outcome<T>(statuses: readonly number[], request: Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { answer: await request }
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal && statuses.includes(refusal.status)) return { refusal }
+    throw error
   }
+}
 
-  const refuse = async (call: Call, response: IncomingMessage): Promise<never> => {
-    const answer = await readAnswer(response)
-    throw refused(call.operation, answer, call.id)
+/** An answer that carries both directions from now on. Whoever has it destroys it. */
+export function connectionOf(answer: unknown): Socket {
+  if (!(answer instanceof Socket)) {
+    if (answer instanceof IncomingMessage) answer.destroy()
+    throw errors.failed('engine.request', 'The engine does not hand over the connection')
   }
+  // Whoever reads or writes learns of an error; before that it must not end the process.
+  answer.on('error', () => undefined)
+  answer.setKeepAlive(true, KEEP_ALIVE_MS)
+  return answer
+}
 
-  return {
-    context,
-    call: (call) =>
-      request(call, false, async (result) => {
-        const answer = await readAnswer(asResponse(result))
-        if (isGood(answer.status) || call.accept?.includes(answer.status)) return answer
-        throw refused(call.operation, answer, call.id)
-      }),
-    stream: (call) =>
-      request(call, false, async (result) => {
-        const response = asResponse(result)
-        if (!isGood(response.statusCode)) return refuse(call, response)
-        response.socket.setKeepAlive(true, KEEP_ALIVE_MS)
-        return response
-      }),
-    upgrade: (call) =>
-      request(call, true, async (result) => {
-        if (!(result instanceof Socket)) return refuse(call, asResponse(result))
-        // Whoever reads or writes learns of an error; before that it must not end the process.
-        result.on('error', () => undefined)
-        result.setKeepAlive(true, KEEP_ALIVE_MS)
-        return result
-      }),
-  }
+/** An answer as it arrives. Whoever has it destroys it. */
+export function streamOf(answer: unknown): IncomingMessage {
+  if (!(answer instanceof IncomingMessage)) throw errors.failed('engine.request', 'The answer of the engine is no stream')
+  answer.socket.setKeepAlive(true, KEEP_ALIVE_MS)
+  return answer
 }
 
 /**
- * The client, as options and environment say.
+ * The client, as options and environment say. Does no I/O.
  *
  * @throws `config.invalid` for an environment that cannot be read.
  */
-export async function openModem(endpoint: Endpoint): Promise<{ modem: Modem; where: string }> {
-  const { default: Docker } = await import('dockerode')
+export async function openClient(endpoint: Endpoint): Promise<Omit<Engine, 'context'>> {
+  const { default: Client } = await import('dockerode')
+  const open = (options: Docker.DockerOptions): Docker => readingWhole(new Client({ ...options, headers: { Connection: 'close' } }))
   try {
-    if (endpoint.kind === 'socket') {
-      const { socketPath } = endpoint
-      return { modem: new Docker({ ...NO_ENVIRONMENT, socketPath }).modem, where: socketPath }
-    }
-    if (endpoint.kind === 'tcp') {
-      const { host, port, tls } = endpoint
-      const options = { ...NO_ENVIRONMENT, host, port, protocol: tls ? 'https' : 'http', ...tls } as const
-      return { modem: new Docker(options).modem, where: `${host}:${port}` }
-    }
-    return { modem: new Docker().modem, where: process.env.DOCKER_HOST ?? 'the default socket' }
+    if (endpoint.kind === 'socket')
+      return { client: open({ ...NO_ENVIRONMENT, socketPath: endpoint.socketPath }), where: endpoint.socketPath }
+    if (endpoint.kind === 'environment') return { client: open({}), where: process.env.DOCKER_HOST ?? 'the default socket' }
+    const { host, port, tls } = endpoint
+    return { client: open({ ...NO_ENVIRONMENT, host, port, protocol: tls ? 'https' : 'http', ...tls }), where: `${host}:${port}` }
   } catch (cause) {
     throw errors.invalid(
       'provider.options',
-      `The engine that DOCKER_HOST names cannot be used: "${cause instanceof Error ? cause.message : String(cause)}"`,
+      `The engine that DOCKER_HOST names cannot be used: "${saidBy(cause)}"`,
       'Write it as in "unix:///var/run/docker.sock" or "tcp://host:2376", and check DOCKER_CERT_PATH.',
     )
   }
@@ -178,40 +121,29 @@ export async function openModem(endpoint: Endpoint): Promise<{ modem: Modem; whe
 /** What would else come from the environment into named options. */
 const NO_ENVIRONMENT = { host: undefined, port: undefined, protocol: 'http', ca: undefined, cert: undefined, key: undefined } as const
 
-const isGood = (status: number | undefined): boolean => status !== undefined && ((status >= 200 && status < 300) || status === 304)
-
-function asResponse(result: unknown): IncomingMessage {
-  if (result instanceof IncomingMessage) return result
-  throw errors.failed('engine.request', 'The answer of the engine is none of HTTP')
+/** The client waits for ever for an answer that is cut in its middle. So it is given each as a stream, which is read here. */
+function readingWhole(client: Docker): Docker {
+  const { modem } = client
+  const dial = modem.dial.bind(modem)
+  modem.dial = (options, done) =>
+    dial({ ...options, ...signalOf(asking.getStore()), isStream: true }, (error, answer) => {
+      if (error || options.isStream || !(answer instanceof IncomingMessage)) done?.(error, answer)
+      else
+        text(answer).then(
+          (body) => done?.(null, parsed(body)),
+          (cut) => done?.(cut, null),
+        )
+    })
+  return client
 }
 
-function destroy(result: unknown): void {
-  if (result instanceof IncomingMessage || result instanceof Socket) result.destroy()
-}
+const signalOf = (abortSignal: AbortSignal | undefined): { abortSignal?: AbortSignal } => (abortSignal ? { abortSignal } : {})
 
-async function readAnswer(response: IncomingMessage): Promise<Answer & Refusal> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of response) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes > MAX_ANSWER_BYTES) throw errors.failed('engine.request', `The engine answers with more than ${MAX_ANSWER_BYTES} bytes`)
-  }
-  const text = Buffer.concat(chunks).toString('utf8')
-  const body = parse(text)
-  return {
-    status: response.statusCode ?? 0,
-    body,
-    message: textAt(body, 'message') || text.trim().slice(0, 2000),
-    date: Date.parse(response.headers.date ?? ''),
-  }
-}
-
-function parse(text: string): unknown {
+function parsed(body: string): object {
   try {
-    return JSON.parse(text)
+    return JSON.parse(body)
   } catch {
-    // Some answers are plain text; whoever looks for a field finds none.
-    return text
+    // Some answers are empty or plain text; whoever looks for a field finds none.
+    return {}
   }
 }

@@ -4,10 +4,20 @@ import { type ProviderErrors, providerErrors } from '@ringfence/core/plugin'
 /** The errors of this provider. */
 export const errors: ProviderErrors = providerErrors('docker')
 
+/** The message of an error, to be told within another. */
+export const saidBy = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/^docker: /, '')
+
 /** What an engine says when it refuses. */
 export interface Refusal {
   readonly status: number
   readonly message: string
+}
+
+/** The refusal that the client made an error of; `undefined` for any other error. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined
+  // The client begins with words of its own.
+  return { status: error.statusCode, message: error.message.replace(/^\(HTTP code \d+\) .*? - /, '').trim() }
 }
 
 /** The code of an error of the operating system or of TLS, such as `ENOENT`. */
@@ -24,7 +34,7 @@ const CERTIFICATE = /CERT|TLS|SSL|EPROTO|SELF_SIGNED|UNABLE_TO/
 export function connectionFailure(operation: string, where: string, cause: unknown): RingfenceError {
   if (isRingfenceError(cause)) return cause
   const code = errnoOf(cause) ?? ''
-  const said = cause instanceof Error ? cause.message : String(cause)
+  const said = saidBy(cause)
   if (code === 'EACCES' || code === 'EPERM')
     return errors.unavailable(
       operation,
@@ -46,8 +56,20 @@ export function connectionFailure(operation: string, where: string, cause: unkno
       'Check the option tls, or DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, and that the engine listens with TLS.',
       cause,
     )
-  return errors.failed(operation, `The connection to the engine at "${where}" was cut: "${said}"`, cause)
+  if (cause instanceof TypeError) return errors.failed(operation, `What the engine at "${where}" answers cannot be read: "${said}"`, cause)
+  const what = NOT_REACHED.includes(code) ? `No Docker engine answers at "${where}"` : `The connection to the engine at "${where}" was cut`
+  return lost(operation, `${what}: "${said}"`, cause)
 }
+
+/** Says that an answer did not come, or not whole: whether the request had its effect is not known. */
+export const lost = (operation: string, message: string, cause?: unknown): RingfenceError =>
+  new RingfenceError('provider.failed', message, {
+    provider: 'docker',
+    operation,
+    hint: 'Check that the engine runs and can be reached. Its sandboxes may go on meanwhile: ask again, or resume them.',
+    effect: 'unknown',
+    cause,
+  })
 
 /** Says what an engine refused. `id`: the sandbox that it was about. */
 export function refused(operation: string, { status, message }: Refusal, id?: string): RingfenceError {

@@ -1,3 +1,3 @@
 /** Sandboxes in Docker containers. */
 export { docker } from './docker.ts'
-export type { DockerOptions } from './options.ts'
+export type { DockerBuild, DockerOptions } from './options.ts'

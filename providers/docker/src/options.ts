@@ -1,9 +1,12 @@
+import { posix, resolve } from 'node:path'
 import { errors } from './errors.ts'
 
 /** Options of {@link docker}. All may be left out. */
 export interface DockerOptions {
   /** The image, with its tag or digest; it needs `sh`. Pulled when the engine does not have it. Default `debian:bookworm-slim`. */
   readonly image?: string | undefined
+  /** Builds the image instead, once for the same content. Not together with `image`. */
+  readonly build?: DockerBuild | undefined
   /**
    * Who commands run as: a name of the image, or numbers as in `1000:1000`. Default: the user of the image, and
    * `1000:1000` where that is root.
@@ -23,6 +26,18 @@ export interface DockerOptions {
   readonly tls?: DockerTls | undefined
 }
 
+/** What an image is built from. */
+export interface DockerBuild {
+  /** The folder on this machine. What its `.dockerignore` names stays out; links in it are sent as links. */
+  readonly context: string
+  /** The Dockerfile, relative to the context. Default `Dockerfile`. */
+  readonly dockerfile?: string | undefined
+  /** The stage to build. Default: the last. */
+  readonly target?: string | undefined
+  /** Values of `ARG`. They can be read from the image: no place for secrets. */
+  readonly args?: Readonly<Record<string, string>> | undefined
+}
+
 /** Certificates in PEM. `cert` and `key` go together. */
 export interface DockerTls {
   readonly ca?: string | undefined
@@ -36,24 +51,33 @@ export type Endpoint =
   | { readonly kind: 'socket'; readonly socketPath: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: DockerTls | undefined }
 
+/** What an image is built from, checked: an absolute folder, and a Dockerfile that is named as being within it. */
+export interface BuildSettings {
+  readonly context: string
+  readonly dockerfile: string
+  readonly target: string | null
+  readonly args: Readonly<Record<string, string>>
+}
+
 /** The options with their defaults and checked. */
 export interface Settings {
   readonly image: string
+  readonly build: BuildSettings | undefined
   readonly user: string | undefined
   readonly readOnlyRoot: boolean
   readonly runtime: string | undefined
   readonly endpoint: Endpoint
 }
 
-const KNOWN = ['image', 'user', 'readOnlyRoot', 'runtime', 'socketPath', 'host', 'port', 'tls']
+const KNOWN = ['image', 'build', 'user', 'readOnlyRoot', 'runtime', 'socketPath', 'host', 'port', 'tls']
 const DEFAULT_IMAGE = 'debian:bookworm-slim'
 const WORD = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 
 /** Checks options, without I/O. Throws `config.invalid`. */
 export function settingsOf(options: DockerOptions): Settings {
-  for (const key of Object.keys(options)) {
-    if (!KNOWN.includes(key)) throw invalid(`The option "${key}" is not known`, `Use ${KNOWN.join(', ')}.`)
-  }
+  checkNames('option', options, KNOWN)
+  if (options.build !== undefined && options.image !== undefined)
+    throw invalid('The options image and build are together', 'Name an image, or have one built.')
   const { image = DEFAULT_IMAGE, user, readOnlyRoot = false, runtime } = options
   if (typeof image !== 'string' || !/^[\x21-\x7e]{1,512}$/.test(image))
     throw invalid(`The image "${String(image)}" is no name of an image`, 'Write it as in "debian:bookworm-slim".')
@@ -61,7 +85,37 @@ export function settingsOf(options: DockerOptions): Settings {
   if (runtime !== undefined && !WORD.test(runtime))
     throw invalid(`The runtime "${runtime}" is no name`, 'Use the name that the configuration of the engine has, such as "runsc".')
   if (user !== undefined) checkUser('provider.options', user)
-  return { image, user, readOnlyRoot, runtime, endpoint: endpointOf(options) }
+  return {
+    image,
+    build: options.build === undefined ? undefined : buildOf(options.build),
+    user,
+    readOnlyRoot,
+    runtime,
+    endpoint: endpointOf(options),
+  }
+}
+
+function buildOf(build: DockerBuild): BuildSettings {
+  if (typeof build !== 'object' || build === null) throw invalid(`The build "${String(build)}" is no object`, 'Name at least its context.')
+  checkNames('option of build', build, ['context', 'dockerfile', 'target', 'args'])
+  const { context, dockerfile = 'Dockerfile', target = null, args = {} } = build
+  if (typeof context !== 'string' || context === '' || context.includes('\0'))
+    throw invalid(`The build.context "${String(context)}" is no path`, 'Name the folder that has the Dockerfile.')
+  const within = typeof dockerfile === 'string' ? posix.normalize(dockerfile) : '..'
+  if (posix.isAbsolute(within) || /^\.\.?(?:\/|$)/.test(within) || /[\0\r\n]/.test(within))
+    throw invalid(`The build.dockerfile "${String(dockerfile)}" is no path within the context`, 'Write it as in "docker/Dockerfile".')
+  if (target !== null && !WORD.test(target)) throw invalid(`The build.target "${target}" is no name of a stage`, 'Use the name after AS.')
+  for (const [name, value] of Object.entries(args)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || typeof value !== 'string')
+      throw invalid(`The build.args have "${name}", which is no name with a text`, 'Write them as in { VERSION: "1.2" }.')
+  }
+  return { context: resolve(context), dockerfile: within, target, args }
+}
+
+function checkNames(what: string, options: object, known: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw invalid(`The ${what} "${key}" is not known`, `Use ${known.join(', ')}.`)
+  }
 }
 
 /** Refuses what cannot be a user inside: a name or a number, each with an optional group. */

@@ -1,19 +1,17 @@
 import type { Socket } from 'node:net'
 import type { ExitStatus, OutputChunk, Process, ProcessInput } from '@ringfence/core'
+import type { Connections } from './connections.ts'
 import { cutReason } from './container.ts'
 import type { Engine } from './engine.ts'
 import { errors } from './errors.ts'
 import { type Exec, exitOf, neverStarted } from './exec.ts'
 import { frames } from './frames.ts'
 
-/** The processes of a handle that are connected, so that all can be let go at once. */
-export type Connected = Set<{ cut(error: unknown): void }>
-
 export interface ProcessOptions {
   readonly stdin: boolean
   readonly tty: boolean
   readonly signal?: AbortSignal | undefined
-  readonly connected: Connected
+  readonly connected: Connections
 }
 
 /** Bytes of a connection, taken only when asked for. Leaving the loop does not end the connection. */

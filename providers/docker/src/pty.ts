@@ -1,10 +1,11 @@
 import type { OutputChunk, PtyProcess, TerminalSize } from '@ringfence/core'
 import { checkTerminalSize } from '@ringfence/core/plugin'
-import type { Engine } from './engine.ts'
+import type { Connections } from './connections.ts'
+import { ask, type Engine, outcome } from './engine.ts'
 import { errors } from './errors.ts'
 import { type Exec, startExec } from './exec.ts'
-import { runExec } from './lifetime.ts'
-import { type Connected, processOf } from './process.ts'
+import type { Gate } from './gate.ts'
+import { processOf } from './process.ts'
 import { HANG_UP, TERMINAL } from './scripts.ts'
 
 export interface TerminalRequest {
@@ -13,7 +14,8 @@ export interface TerminalRequest {
   readonly env: readonly string[]
   readonly size: TerminalSize
   readonly signal?: AbortSignal | undefined
-  readonly connected: Connected
+  readonly connected: Connections
+  readonly gate: Gate
   /** Throws when the handle was released meanwhile. */
   check(operation: string): void
 }
@@ -23,7 +25,7 @@ const LONGEST_LINE = 4096
 
 /** Starts a process on a terminal. The terminal has its size before the process looks. */
 export async function openTerminal(engine: Engine, container: string, request: TerminalRequest): Promise<PtyProcess> {
-  const { argv, user, env, size, signal, connected, check } = request
+  const { argv, user, env, size, signal, connected, gate, check } = request
   const exec = await startExec(engine, container, {
     argv: ['sh', '-c', TERMINAL, 'sh', String(size.columns), String(size.rows), ...argv],
     user,
@@ -32,6 +34,8 @@ export async function openTerminal(engine: Engine, container: string, request: T
     env: ['TERM=xterm-256color', ...env],
     operation: 'sandbox.pty',
     signal,
+    gate,
+    onPaused: () => check('sandbox.pty'),
   })
   const process = processOf(engine, exec, { stdin: true, tty: true, signal, connected })
   const { stdin } = process
@@ -56,8 +60,8 @@ export async function openTerminal(engine: Engine, container: string, request: T
     },
     async detach() {
       await process.detach()
-      await runExec(engine, container, ['sh', '-c', HANG_UP, 'sh', pid], user, 'pty.detach').catch(() => {
-        // The sandbox has ended, and the terminal with it.
+      await hangUp(engine, container, user, pid, gate).catch(() => {
+        // The sandbox has ended, and the terminal with it; or it is paused.
       })
     },
     async resize(next) {
@@ -68,16 +72,21 @@ export async function openTerminal(engine: Engine, container: string, request: T
   }
 }
 
+async function hangUp(engine: Engine, container: string, user: string, pid: string, gate: Gate): Promise<void> {
+  const operation = 'pty.detach'
+  const onPaused = (): void => {
+    throw errors.failed(operation, 'The sandbox is paused')
+  }
+  const argv = ['sh', '-c', HANG_UP, 'sh', pid]
+  const { socket } = await startExec(engine, container, { argv, user, stdin: false, tty: false, operation, gate, onPaused })
+  for await (const _ of socket);
+}
+
 async function resize(engine: Engine, { id, container }: Exec, { columns, rows }: TerminalSize): Promise<void> {
-  await engine.call({
-    method: 'POST',
-    path: `/exec/${id}/resize`,
-    query: { w: columns, h: rows },
-    operation: 'pty.resize',
-    id: container,
-    // A process that has ended has no size.
-    accept: [404, 409, 500],
-  })
+  await ask(engine, { operation: 'pty.resize', id: container }, () =>
+    // A process that has ended has no size. Podman answers 201 where it has set it.
+    outcome([201, 404, 409, 500], engine.client.getExec(id).resize({ w: columns, h: rows })),
+  )
 }
 
 async function firstLine(output: AsyncIterator<OutputChunk>): Promise<{ line: string; rest: Uint8Array }> {

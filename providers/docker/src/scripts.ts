@@ -2,8 +2,18 @@
 export const VOLUME = '/ringfence'
 export const WORKSPACE = '/workspace'
 export const CONTROL = `${VOLUME}/control`
-export const HOME = `${VOLUME}/home`
-const LEASE = `${VOLUME}/lease`
+
+/** The home of users that have none in the image. It is among the files of a snapshot, but below a read-only root in the volume. */
+export const homeIn = (isReadOnly: boolean): string => (isReadOnly ? `${VOLUME}/home` : '/home/ringfence')
+
+/** The folder of the keeper, which nobody else inside can look into, and what is in it. */
+export const LEASE = `${VOLUME}/lease`
+/** A file with the uptime that the container sees. It is written once a minute at least. */
+export const NOW = 'now'
+/** How the names of files begin that hold the uptime until which the container lives at least. */
+export const UNTIL = 'until.'
+/** There while the first process looks for the last time. */
+export const ENDED = 'ended'
 
 /**
  * Who the init and the leases belong to: commands, which run as somebody else, can neither end the one nor prolong the
@@ -12,47 +22,35 @@ const LEASE = `${VOLUME}/lease`
 export const KEEPER = 64_931
 
 /**
- * The first process. $1: seconds to live. Ends, and all with it, when that and each lease have run out. The mark `ended`
- * is written before the leases are read for the last time, so that a prolonging that does not see it counts. It looks
- * once a minute at least, since a machine that slept wakes a sleeper late.
+ * The first process. $1: seconds to live. Ends, and all with it, when each lease has run out. The mark that it ends is
+ * written before the leases are read for the last time, so that a prolonging that does not see it counts. It looks once a
+ * minute at least, since a machine that slept wakes a sleeper late.
  */
-export const INIT = `dir=${LEASE}
-cd /
-read -r up rest </proc/uptime || exit 70
-first=$((\${up%%.*} + $1))
-rm -f "$dir/ended"
-left() {
-  until=$first
-  for lease in "$dir"/holder.*; do
+export const INIT = `cd ${LEASE} || exit 70
+look() {
+  read -r up rest </proc/uptime || exit 70
+  up=\${up%%.*} until=0
+  echo "$up" >new && mv -f new ${NOW}
+  for lease in ${UNTIL}*; do
     [ -f "$lease" ] && read -r one <"$lease" && [ "$one" -gt "$until" ] && until=$one
   done
-  read -r up rest </proc/uptime || exit 70
-  left=$((until - \${up%%.*}))
+  left=$((until - up))
 }
+read -r up rest </proc/uptime && echo "$((\${up%%.*} + $1))" >${UNTIL}first || exit 70
+look
 echo ready
 exec >/dev/null 2>&1 </dev/null
 while :; do
-  left
   if [ "$left" -le 0 ]; then
-    : >"$dir/ended"
-    left
+    : >${ENDED}
+    look
     [ "$left" -gt 0 ] || exit 0
-    rm -f "$dir/ended"
+    rm -f ${ENDED}
   fi
   [ "$left" -gt 60 ] && left=60
   sleep "$left" || exit 71
+  look
 done`
-
-/** Prolongs a life. $1: the holder, $2: seconds from now. A lease is renamed into its place, never half written. */
-export const EXTEND = `dir=${LEASE}
-read -r up rest </proc/uptime || exit 70
-until=$((\${up%%.*} + $2))
-old=0
-[ -f "$dir/holder.$1" ] && read -r old <"$dir/holder.$1"
-if [ "$until" -gt "$old" ]; then
-  echo "$until" >"$dir/new.$1.$$" && mv -f "$dir/new.$1.$$" "$dir/holder.$1" || exit 71
-fi
-while [ -e "$dir/ended" ]; do sleep 1; done`
 
 /** Becomes a process on a terminal of a size. Its first line is for the provider: process id, and whether the size is set. */
 export const TERMINAL = `stty columns "$1" rows "$2" 2>/dev/null
@@ -63,14 +61,10 @@ exec "$@"`
 /** Hangs up the terminal of a session whose leader is $1. */
 export const HANG_UP = 'kill -s HUP "$1" 2>/dev/null; kill -s CONT "$1" 2>/dev/null; :'
 
+/** Longer than any machine runs, and short enough for the arithmetic of any shell. */
+const LONGEST_S = 1e12
+
 /** Seconds that are no less than these milliseconds, one more for the part of a second that is not counted inside. */
 export function secondsOf(ms: number): number {
-  return Math.min(Math.ceil(ms / 1000) + 1, Number.MAX_SAFE_INTEGER / 1000)
+  return Math.min(Math.ceil(ms / 1000) + 1, LONGEST_S)
 }
-
-/** The folders of a volume: name, mode, and whether they belong to the keeper. */
-export const FOLDERS: readonly { readonly name: string; readonly mode: number; readonly kept: boolean }[] = [
-  { name: 'control/', mode: 0o700, kept: false },
-  { name: 'home/', mode: 0o700, kept: false },
-  { name: 'lease/', mode: 0o700, kept: true },
-]

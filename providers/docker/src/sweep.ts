@@ -1,22 +1,43 @@
-import { removeEnded } from './container.ts'
-import type { Engine } from './engine.ts'
-import { listAt, numberAt, textAt } from './json.ts'
+import type { CreateRequest } from '@ringfence/core'
+import { inspectContainer, removeContainer, removeEnded } from './container.ts'
+import { ask, type Engine } from './engine.ts'
+import { isOver } from './lease.ts'
+import { sweepGivenUp } from './snapshot.ts'
 import { LABELS } from './spec.ts'
 
 /** No creation takes this long, in milliseconds: each of its steps has a deadline. */
-export const ABANDONED_MS = 15 * 60_000
+const ABANDONED_MS = 15 * 60_000
+/** No creation waits longer for what is swept beside it, in milliseconds. */
+const SWEEP_MS = 20_000
+const OPERATION = 'sandbox.create'
+
+/** Sweeps an installation while a sandbox of it is made. */
+export async function sweep(engine: Engine, { ref, signal }: CreateRequest): Promise<void> {
+  const purpose = { operation: OPERATION, signal, deadlineMs: SWEEP_MS }
+  const { installation } = ref
+  await ask(engine, purpose, (abortSignal) =>
+    Promise.all([sweepIdle(engine, installation, ABANDONED_MS, abortSignal), sweepGivenUp(engine, installation, abortSignal)]),
+  )
+}
 
 /**
- * Removes containers of an installation that were made and never started: their creator died in between. Those that run
- * end by themselves. Ages are told by the clock of the engine.
+ * Removes what of an installation cannot end by itself: containers that were made and never started, since their creator died in between,
+ * and those that are paused and whose life is over. Ages are told by the clock of the engine.
  */
-export async function sweepCreated(engine: Engine, installation: string, olderThanMs: number): Promise<void> {
-  const filters = JSON.stringify({ status: ['created'], label: [`${LABELS.installation}=${installation}`] })
-  const operation = 'sandbox.create'
-  const { body, date } = await engine.call({ method: 'GET', path: '/containers/json', query: { all: 1, filters }, operation })
-  for (const one of listAt(body)) {
-    const age = date - numberAt(one, 'Created') * 1000
-    // One that was started meanwhile stays.
-    if (age >= olderThanMs) await removeEnded(engine, textAt(one, 'Id'), operation)
-  }
+export async function sweepIdle(engine: Engine, installation: string, olderThanMs: number, signal?: AbortSignal): Promise<void> {
+  const purpose = { operation: OPERATION, signal }
+  const filters = { status: ['created', 'paused'], label: [`${LABELS.installation}=${installation}`] }
+  const listed = await ask(engine, purpose, () => engine.client.listContainers({ all: true, filters }))
+  const made = listed.filter(({ State }) => State === 'created')
+  const { SystemTime }: { SystemTime?: string } = made.length > 0 ? await ask(engine, purpose, () => engine.client.info()) : {}
+  // One that was started meanwhile stays.
+  const old = made.filter(({ Created }) => Date.parse(SystemTime ?? '') - Created * 1000 >= olderThanMs)
+  const paused = listed.filter(({ State }) => State === 'paused')
+  await Promise.all([
+    ...old.map(({ Id }) => removeEnded(engine, Id, OPERATION)),
+    ...paused.map(async ({ Id }) => {
+      const inspected = await inspectContainer(engine, Id, OPERATION, signal)
+      if (inspected?.State.Paused && (await isOver(engine, inspected, OPERATION))) await removeContainer(engine, Id, OPERATION)
+    }),
+  ])
 }

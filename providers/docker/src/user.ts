@@ -1,8 +1,7 @@
 import { buffer } from 'node:stream/consumers'
-import { isRingfenceError } from '@ringfence/core'
-import type { Engine } from './engine.ts'
+import { ask, type Engine, outcome, streamOf } from './engine.ts'
 import { errors } from './errors.ts'
-import { firstFile } from './tar.ts'
+import { filesOf } from './tar.ts'
 
 /** The numbers of a user: who folders are given to. */
 export interface Owner {
@@ -34,19 +33,16 @@ function checked(user: string, uid: number, gid: number): Owner {
   throw errors.invalid('sandbox.create', `The user "${user}" has a number above ${MAX_ID}`, 'Use a smaller one.')
 }
 
+/** An image need not have the file; then it has no names either. */
 async function readPasswd(engine: Engine, id: string, signal: AbortSignal | undefined): Promise<string> {
-  try {
-    const stream = await engine.stream({
-      method: 'GET',
-      path: `/containers/${id}/archive`,
-      query: { path: '/etc/passwd' },
-      operation: 'sandbox.create',
-      signal,
-    })
-    return firstFile(await buffer(stream))?.toString('utf8') ?? ''
-  } catch (error) {
-    // An image need not have the file; then it has no names either.
-    if (isRingfenceError(error, 'provider.failed') && error.message.includes('answers 404')) return ''
-    throw error
-  }
+  const { answer } = await ask(engine, { operation: 'sandbox.create', signal }, () =>
+    outcome(
+      [404],
+      engine.client
+        .getContainer(id)
+        .getArchive({ path: '/etc/passwd' })
+        .then((stream) => buffer(streamOf(stream))),
+    ),
+  )
+  return answer ? (filesOf(answer)[0]?.content ?? '') : ''
 }

@@ -1,25 +1,26 @@
 import { providerSuite, runSuite } from '@ringfence/testkit'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { docker } from '../src/index.ts'
+import { type DockerOptions, docker } from '../src/index.ts'
 import { missing, socketPath, startEngine } from './engine.ts'
 import { BUSYBOX, DEBIAN, makeImages } from './images.ts'
+
+/** The whole suite on these and more: `npm run conformance -- providers/docker`. */
+const SUBJECTS: readonly (readonly [string, DockerOptions])[] = [
+  ['busybox', { image: BUSYBOX }],
+  ['Debian, root', { image: DEBIAN, user: 'root' }],
+  ['Debian, read-only root', { image: DEBIAN, readOnlyRoot: true }],
+]
 
 describe.skipIf(missing !== undefined)(`docker conformance${missing ? ` (${missing})` : ''}`, () => {
   beforeAll(async () => {
     await startEngine()
     await makeImages()
   })
-  const policy = { minimumIsolation: 'container' } as const
 
-  test('the contract, with busybox', { timeout: 600_000 }, async () => {
-    const provider = docker({ image: BUSYBOX, socketPath })
-    const { results } = await runSuite(providerSuite, { provider, policy }, { only: ['contract'], parallel: 3 })
-    expect(results.filter(({ outcome }) => outcome === 'failed')).toEqual([])
-  })
-
-  test('the contract, with Debian, below a read-only root', { timeout: 600_000 }, async () => {
-    const provider = docker({ image: DEBIAN, socketPath, readOnlyRoot: true })
-    const { results } = await runSuite(providerSuite, { provider, policy }, { only: ['contract'], parallel: 3 })
+  test.each(SUBJECTS)('the contract, with %s', { timeout: 600_000 }, async (_, options) => {
+    const provider = docker({ socketPath, ...options })
+    const subject = { provider, policy: { minimumIsolation: 'container' } } as const
+    const { results } = await runSuite(providerSuite, subject, { only: ['contract'], parallel: 4 })
     expect(results.filter(({ outcome }) => outcome === 'failed')).toEqual([])
   })
 })

@@ -1,9 +1,9 @@
 import { type CreateRequest, type Sandbox, systemRuntime } from '@ringfence/core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { openEngine, openModem } from '../src/engine.ts'
+import { openClient } from '../src/engine.ts'
 import { docker } from '../src/index.ts'
 import { nameOf } from '../src/spec.ts'
-import { sweepCreated } from '../src/sweep.ts'
+import { sweepIdle } from '../src/sweep.ts'
 import { api, missing, socketPath, startEngine } from './engine.ts'
 import { BUSYBOX, makeImages } from './images.ts'
 import { type EngineProxy, type Exchange, type Look, respond, startProxy } from './proxy.ts'
@@ -161,11 +161,10 @@ describe.skipIf(missing !== undefined)(`docker connections${missing ? ` (${missi
       await make('other', { 'dev.ringfence.installation': 'other' }),
       await make('unlabelled', {}),
     ]
-    const { modem, where } = await openModem({ kind: 'socket', socketPath })
-    const engine = openEngine(modem, where, systemRuntime)
-    await sweepCreated(engine, request.ref.installation, 3_600_000)
+    const engine = { ...(await openClient({ kind: 'socket', socketPath })), context: systemRuntime }
+    await sweepIdle(engine, request.ref.installation, 3_600_000)
     expect(await inspect(left)).toBeDefined()
-    await sweepCreated(engine, request.ref.installation, 0)
+    await sweepIdle(engine, request.ref.installation, 0)
     expect(await inspect(left)).toBeUndefined()
     for (const id of kept) expect(await inspect(id)).toBeDefined()
   })
@@ -200,7 +199,7 @@ describe.skipIf(missing !== undefined)(`docker connections${missing ? ` (${missi
     pulls[1]?.client.end('{"status":"Downloaded"}\n')
     const sandbox = await again
     defer(() => removed(sandbox.info.id))
-    expect(pulls[1]?.path).toContain('fromImage=ringfence-test%2Fpulled%3A')
+    expect(pulls[1]?.path).toContain('fromImage=ringfence-test%2Fpulled&')
     await api('DELETE', `/images/${image}`)
     expect(await containers()).toHaveLength(1)
   })

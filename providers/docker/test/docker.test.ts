@@ -22,6 +22,9 @@ describe.skipIf(missing !== undefined)(title('docker'), () => {
     expect(status).toMatch(/Seccomp:\t2/)
     expect(status).toMatch(/Uid:\t1000\t1000\t1000\t1000/)
     expect((await sh(sandbox, 'ls /sys/class/net')).trim()).toBe('lo')
+    expect(await sh(sandbox, 'cat /etc/hosts')).toMatch(/^127\.0\.0\.1\s+localhost$/m)
+    const network = 'readlink /proc/self/ns/net'
+    expect(await sh(await create(), network)).not.toBe(await sh(sandbox, network))
     expect(await sh(sandbox, 'ls -d /var/run/docker.sock /run/docker.sock /.dockerinit 2>&1 | grep -c "No such"')).toBe('3\n')
     expect(await sh(sandbox, 'touch /x /etc/x 2>&1 | grep -c denied; unshare -r true 2>/dev/null || echo refused')).toBe('2\nrefused\n')
     expect(await sh(sandbox, 'stat -c "%U %a" /workspace; [ -w "$HOME" ] && echo writable')).toBe('sandbox 755\nwritable\n')
@@ -69,7 +72,7 @@ describe.skipIf(missing !== undefined)(title('docker'), () => {
     await sandbox.lifetime?.extend(400_000)
     for (const user of [undefined, 'root', 'nobody']) {
       const script =
-        'kill -9 1 7 8 9 10 2>&1 | grep -vc permitted; ls /ringfence/lease 2>/dev/null; echo 9 2>/dev/null >/ringfence/lease/holder.x || echo kept'
+        'kill -9 1 7 8 9 2>&1 | grep -vc permitted; ls /ringfence/lease 2>/dev/null; echo 9 2>/dev/null >/ringfence/lease/holder.x || echo kept'
       expect(await sh(sandbox, script, user)).toMatch(/kept\n$/)
     }
     expect((await inspect(sandbox.info.id)) === undefined).toBe(false)

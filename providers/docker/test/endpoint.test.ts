@@ -1,71 +1,32 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createServer, type TlsOptions } from 'node:tls'
+import { createServer } from 'node:net'
 import { systemRuntime } from '@ringfence/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { docker } from '../src/index.ts'
+import { type Certificates, makeCertificates } from './certificates.ts'
 import { missing, socketPath, startEngine } from './engine.ts'
 import { BUSYBOX, makeImages } from './images.ts'
-import { create, defer, errorOf, expectHint, finish, requestFor, sh } from './support.ts'
+import { openNetwork } from './network.ts'
+import { create, defer, errorOf, expectHint, expectToldClearly, finish, requestFor, sh } from './support.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'ringfence-tls-'))
-const pem = (name: string): string => readFileSync(join(directory, name), 'utf8')
-
-/** An authority, and a server and a client that it vouches for. */
-function makeCertificates(): void {
-  const openssl = (...words: string[]): unknown => execFileSync('openssl', words, { cwd: directory, stdio: 'pipe' })
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  openssl('req', '-x509', ...key, '-days', '2', '-subj', '/CN=authority', '-keyout', 'ca.key', '-out', 'ca.crt')
-  writeFileSync(join(directory, 'ext'), 'subjectAltName=IP:127.0.0.1\n')
-  for (const name of ['server', 'client']) {
-    openssl('req', ...key, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`)
-    const signed = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'ext']
-    openssl('x509', '-req', '-in', `${name}.csr`, ...signed, '-out', `${name}.crt`)
-  }
-}
+let certificates: Certificates | undefined
 
 /** The engine behind TLS that asks for a certificate of the client. */
 async function tlsEngine(): Promise<number> {
-  const sockets = new Set<Socket>()
-  const options: TlsOptions = { cert: pem('server.crt'), key: pem('server.key'), ca: pem('ca.crt'), requestCert: true, allowHalfOpen: true }
-  const server = createServer(options, (client) => {
-    const upstream = connect({ path: socketPath, allowHalfOpen: true })
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(one)
-      one.on('error', () => other.destroy())
-      one.on('close', () => other.destroySoon())
-      one.pipe(other)
-    }
-  })
-  // Also those whose handshake fails.
-  server.on('connection', (raw) => sockets.add(raw))
-  server.on('tlsClientError', () => undefined)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  defer(async () => {
-    for (const socket of sockets) socket.destroy()
-    await new Promise<void>((resolve) => server.close(() => resolve()))
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  const network = await openNetwork(certificates)
+  defer(() => network.close())
+  return network.port
 }
 
 describe.skipIf(missing !== undefined)(`docker endpoints${missing ? ` (${missing})` : ''}`, () => {
   beforeAll(async () => {
-    makeCertificates()
+    certificates = makeCertificates()
     await startEngine()
     await makeImages()
   })
-  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+  afterAll(() => certificates?.remove())
 
   test('a remote engine over TLS carries streams in both directions', async () => {
-    const tls = { ca: pem('ca.crt'), cert: pem('client.crt'), key: pem('client.key') }
+    const tls = { ca: certificates?.ca, ...certificates?.client }
     const sandbox = await create({ socketPath: undefined, host: '127.0.0.1', port: await tlsEngine(), tls })
     const process = await sandbox.spawn(['sh', '-c', 'n=$(wc -c); echo "read $((n))"'], { stdin: true })
     const done = finish(process)
@@ -79,7 +40,26 @@ describe.skipIf(missing !== undefined)(`docker endpoints${missing ? ` (${missing
     const wrong = async (tls: object): Promise<Awaited<ReturnType<typeof errorOf>>> =>
       errorOf(docker({ image: BUSYBOX, host: '127.0.0.1', port, tls }).create(requestFor(), systemRuntime))
     expectHint(await wrong({}), 'sandbox.unavailable', /TLS/)
-    expectHint(await wrong({ ca: pem('ca.crt') }), 'sandbox.unavailable', /TLS|certificate/)
+    expectHint(await wrong({ ca: certificates?.ca }), 'sandbox.unavailable', /TLS|certificate/)
+  })
+
+  test('a port that something else has, and an engine with TLS that is asked without', async () => {
+    const banner = createServer(
+      (socket) =>
+        void socket
+          .on('error', () => undefined)
+          .resume()
+          .end('SSH-2.0-OpenSSH_9.2\r\n'),
+    )
+    await new Promise<void>((resolve) => banner.listen(0, '127.0.0.1', resolve))
+    defer(() => new Promise((resolve) => banner.close(resolve)))
+    const address = banner.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    for (const port of [address.port, await tlsEngine()]) {
+      const error = await errorOf(docker({ image: BUSYBOX, host: '127.0.0.1', port }).create(requestFor(), systemRuntime))
+      expectToldClearly(error, ['sandbox.unavailable', 'provider.failed'])
+      expect(error.message).toContain(`127.0.0.1:${port}`)
+    }
   })
 
   test('DOCKER_HOST names the engine, and an option wins over it', async () => {

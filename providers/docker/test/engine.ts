@@ -21,7 +21,7 @@ export async function startEngine(): Promise<void> {
     const log = openSync(join(directory, 'log'), 'w')
     const command = [
       ...['dockerd', '--data-root', dataRoot(), '--exec-root', join(directory, 'exec'), '-H', `unix://${socketPath}`],
-      ...['-p', join(directory, 'dockerd.pid'), '--iptables=false', '--ip6tables=false'],
+      ...['-p', join(directory, 'dockerd.pid'), '--iptables=false', '--ip6tables=false', ...runtimes(directory)],
     ]
     // Namespaces of its own: its bridge does not meet that of the host, whatever it starts goes with it, and an init reaps.
     const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
@@ -55,30 +55,42 @@ async function answers(): Promise<boolean> {
   }
 }
 
-/** A request to the engine, apart from what is tested. A body is JSON, or a stream as it is. */
-export async function api(
-  method: string,
-  path: string,
-  body?: object | Readable,
-): Promise<{ readonly status: number; readonly body: string }> {
-  return new Promise((resolve, reject) => {
-    const stream = body !== undefined && 'pipe' in body
-    const outgoing = request({
-      socketPath,
-      method,
-      path,
-      headers: { connection: 'close', 'content-type': stream ? 'application/tar' : 'application/json' },
+/** A request to an engine, apart from what is tested. A body is JSON, or a stream as it is. */
+export type Api = (method: string, path: string, body?: object | Readable) => Promise<{ readonly status: number; readonly body: string }>
+
+/** Asks the engine of this run. */
+export const api: Api = (...request) => apiOf(socketPath)(...request)
+
+/** Asks the engine behind a socket. */
+export const apiOf =
+  (socketPath: string): Api =>
+  (method, path, body) =>
+    new Promise((resolve, reject) => {
+      const stream = body !== undefined && 'pipe' in body
+      const outgoing = request({
+        socketPath,
+        method,
+        path,
+        headers: { connection: 'close', 'content-type': stream ? 'application/tar' : 'application/json' },
+      })
+      outgoing.on('error', reject)
+      outgoing.on('response', (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }))
+      })
+      if (stream) body.pipe(outgoing)
+      else outgoing.end(body === undefined ? undefined : JSON.stringify(body))
     })
-    outgoing.on('error', reject)
-    outgoing.on('response', (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }))
-    })
-    if (stream) body.pipe(outgoing)
-    else outgoing.end(body === undefined ? undefined : JSON.stringify(body))
-  })
+
+/** gVisor under the name "runsc", where it is installed: with the one platform and network that it has without KVM. */
+function runtimes(directory: string): readonly string[] {
+  const path = programPath('runsc')
+  if (path === undefined) return []
+  const config = join(directory, 'daemon.json')
+  writeFileSync(config, JSON.stringify({ runtimes: { runsc: { path, runtimeArgs: ['--network=none', '--platform=ptrace'] } } }))
+  return ['--config-file', config]
 }
 
 /** A folder for images that stays from run to run, and belongs to this run alone as long as it lasts. */
@@ -99,7 +111,6 @@ function dataRoot(): string {
 
 function whatIsMissing(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'an engine for tests needs Linux and root'
-  const has = (name: string): boolean => (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, name)))
   const packages = Object.entries({
     dockerd: 'docker.io',
     'docker-init': 'tini',
@@ -108,7 +119,15 @@ function whatIsMissing(): string | undefined {
     busybox: 'busybox-static',
     openssl: 'openssl',
   })
-    .filter(([program]) => !has(program))
+    .filter(([program]) => programPath(program) === undefined)
     .map(([, name]) => name)
   return packages.length === 0 ? undefined : `apt-get install ${packages.join(' ')}`
+}
+
+/** Where a program is on this machine. */
+export function programPath(name: string): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((directory) => join(directory, name))
+    .find((path) => existsSync(path))
 }

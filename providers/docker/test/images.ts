@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { api, missing } from './engine.ts'
+import { type Api, api, missing } from './engine.ts'
 import { once } from './once.ts'
 
 /** An image of busybox alone. */
@@ -25,25 +25,32 @@ export const BUSYBOX = `ringfence-test/busybox:${missing === undefined ? version
 const PACKAGES = ['dash', 'bash', 'coreutils', 'util-linux', 'tar', 'findutils', 'grep', 'sed', 'mawk', 'git', 'procps', 'diffutils']
 export const DEBIAN = `ringfence-test/debian:${missing === undefined ? versionOf(PACKAGES, process.version) : 'none'}`
 
+const PROBE_PACKAGES = ['dash', 'bash', 'coreutils', 'util-linux', 'findutils', 'grep', 'mount', 'perl-base']
+export const PROBES = `ringfence-test/probes:${missing === undefined ? versionOf(PROBE_PACKAGES) : 'none'}`
+
 const PASSWD = 'root:x:0:0:root:/root:/bin/sh\nsandbox:x:1000:1000::/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n'
 const GROUP = 'root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n'
 
-/** Makes both images, unless the engine has them. */
+/** Makes both images in the engine of this run, unless it has them. */
 export async function makeImages(): Promise<void> {
   await Promise.all([once('busybox', () => make(BUSYBOX, fillBusybox)), once('debian', () => make(DEBIAN, fillDebian))])
 }
 
-/** Makes an image out of a folder that `fill` has filled, unless the engine has it. `changes`: as in a Dockerfile. */
-export async function make(name: string, fill: (root: string) => void, changes: readonly string[] = []): Promise<void> {
-  if ((await api('GET', `/images/${name}/json`)).status === 200) return
+/**
+ * Makes an image out of a folder that `fill` has filled, unless the engine has it. `changes`: as in a Dockerfile. `engine`:
+ * which one, by default that of this run.
+ */
+export async function make(name: string, fill: (root: string) => void, changes: readonly string[] = [], engine: Api = api): Promise<void> {
+  if ((await engine('GET', `/images/${name}/json`)).status === 200) return
   const root = mkdtempSync(join(tmpdir(), 'ringfence-image-'))
   try {
     fill(root)
-    const [repo = '', tag = ''] = name.split(':')
+    const [, tag = ''] = name.split(':')
     const tar = spawn('tar', ['-C', root, '--numeric-owner', '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const query = new URLSearchParams({ fromSrc: '-', repo, tag })
+    // Docker takes the tag from `tag`, Podman from the name.
+    const query = new URLSearchParams({ fromSrc: '-', repo: name, tag })
     for (const change of changes) query.append('changes', change)
-    const { status, body } = await api('POST', `/images/create?${query}`, tar.stdout)
+    const { status, body } = await engine('POST', `/images/create?${query}`, tar.stdout)
     if (status !== 200 || body.includes('errorDetail')) throw new Error(`The image "${name}" was not made: ${body}`)
   } finally {
     rmSync(root, { recursive: true, force: true })
@@ -62,28 +69,41 @@ export function fillBusybox(root: string): void {
 }
 
 /** Programs of this machine's Debian, and Node, with the libraries that they load. */
-function fillDebian(root: string): void {
+export function fillDebian(root: string): void {
+  fillPrograms(root, PACKAGES, [process.execPath])
+  mkdirSync(join(root, 'usr/local/bin'), { recursive: true })
+  cpSync(process.execPath, join(root, 'usr/local/bin/node'))
+}
+
+/** What probes are made with, and a program that runs as root whoever starts it. */
+export function fillProbes(root: string): void {
+  fillPrograms(root, PROBE_PACKAGES)
+  const setuid = join(root, 'usr/bin/setuid-id')
+  cpSync(realpathSync('/usr/bin/id'), setuid)
+  execFileSync('chmod', ['4755', setuid])
+}
+
+/** The programs of packages, with the libraries that they load, and that `more` loads. */
+function fillPrograms(root: string, packages: readonly string[], more: readonly string[] = []): void {
   fillSystem(root)
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
     mkdirSync(join(root, 'usr', name), { recursive: true })
     symlinkSync(`usr/${name}`, join(root, name))
   }
-  const files = execFileSync('dpkg', ['-L', ...PACKAGES], { encoding: 'utf8' })
+  const files = execFileSync('dpkg', ['-L', ...packages], { encoding: 'utf8' })
     .split('\n')
     .filter((path) => /^(?:\/usr)?\/s?bin\/.|^\/usr\/lib\/git-core\//.test(path))
   const wanted = new Set(['/bin/sh', '/usr/bin/awk', ...files].map(merged))
   for (const path of [...wanted]) {
     if (existsSync(path)) wanted.add(realpathSync(path))
   }
-  const programs = [...wanted, process.execPath].filter((path) => existsSync(path) && lstatSync(path).isFile())
+  const programs = [...wanted, ...more].filter((path) => existsSync(path) && lstatSync(path).isFile())
   for (const library of librariesOf(programs)) {
     const place = merged(library)
     wanted.add(place)
     wanted.add(realpathSync(place))
   }
   for (const path of wanted) copy(path, join(root, path))
-  mkdirSync(join(root, 'usr/local/bin'), { recursive: true })
-  cpSync(process.execPath, join(root, 'usr/local/bin/node'))
 }
 
 function copy(from: string, to: string): void {

@@ -25,8 +25,8 @@ export interface EngineProxy {
   close(): Promise<void>
 }
 
-/** Looks at a request before it is passed on. `true`: it was answered here, or is to hang. */
-export type Look = (exchange: Exchange) => boolean | undefined
+/** Looks at a request before it is passed on. `true`: it was answered here, or is to hang. A promise holds it back until then. */
+export type Look = (exchange: Exchange) => boolean | undefined | Promise<boolean | undefined>
 
 /** Stands between a provider and the engine. */
 export async function startProxy(look: Look = () => undefined, target = engineSocket): Promise<EngineProxy> {
@@ -43,8 +43,13 @@ export async function startProxy(look: Look = () => undefined, target = engineSo
       const [method = '', path = ''] = first.toString('latin1').split(' ')
       const exchange: Exchange = { method, path, first, client, answer: undefined, cut: () => client.destroy() }
       exchanges.push(exchange)
-      if (!look(exchange)) forward(exchange, first, target)
-      else client.resume()
+      const go = (isTaken: boolean | undefined): void => {
+        if (isTaken) client.resume()
+        else forward(exchange, first, target)
+      }
+      const seen = look(exchange)
+      if (seen instanceof Promise) void seen.then(go)
+      else go(seen)
     })
   })
   await new Promise<void>((resolve) => server.listen(socketPath, resolve))

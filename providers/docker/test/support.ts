@@ -4,6 +4,8 @@ import { type DockerOptions, docker } from '../src/index.ts'
 import { api, socketPath } from './engine.ts'
 import { BUSYBOX } from './images.ts'
 
+export { until } from './until.ts'
+
 /** Every sandbox of a test file is of this installation. */
 export const installation = `test-${process.pid}`
 
@@ -70,13 +72,16 @@ export async function containers(): Promise<readonly { Id: string; State: string
   return JSON.parse((await api('GET', `/containers/json?all=1&filters=${filters}`)).body)
 }
 
-/** Waits until something holds; the time limit is that of the test. */
-export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await holds())) await systemRuntime.clock.sleep(50)
-}
-
 export function expectHint(error: RingfenceError, code: string, message: RegExp): void {
   expect(error.code).toBe(code)
   expect(error.message).toMatch(message)
   expect((error.hint ?? '').length).toBeGreaterThan(10)
+}
+
+/** One of these codes, and a hint: of the error, or of the one that caused it. */
+export function expectToldClearly(error: RingfenceError, codes: readonly string[]): void {
+  expect(codes, error.message).toContain(error.code)
+  const { hint, cause } = error
+  const said = hint ?? (isRingfenceError(cause) ? cause.hint : undefined) ?? ''
+  expect(said.length, `the hint of "${error.message}"`).toBeGreaterThan(10)
 }
