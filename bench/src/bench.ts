@@ -1,5 +1,6 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Engine } from './engine/serve-engine.ts'
 
 /** How a run is made. */
 export interface BenchSettings {
@@ -9,6 +10,8 @@ export interface BenchSettings {
   readonly folder: string
   /** Ends the run after the sample that is under way. */
   readonly signal: AbortSignal
+  /** There for cases that need one. */
+  readonly engine?: Engine | undefined
 }
 
 /** What a case works with: a folder that goes away, and what is undone at its end. */
@@ -20,13 +23,14 @@ export interface Bench {
   /** A new empty folder below it. */
   newFolder(name: string): Promise<string>
   readonly signal: AbortSignal
+  readonly engine: Engine | undefined
   /** Undone at the end, last first. */
   defer(undo: () => Promise<void>): void
   /** Everything below the folder and all that was deferred is gone after it. Idempotent. */
   close(): Promise<void>
 }
 
-export async function openBench({ quick, folder: parent, signal }: BenchSettings): Promise<Bench> {
+export async function openBench({ quick, folder: parent, signal, engine }: BenchSettings): Promise<Bench> {
   signal.throwIfAborted()
   const folder = await mkdtemp(join(parent, 'ringfence-bench-'))
   // The users of the sandboxes, which are not root, must get through.
@@ -46,6 +50,7 @@ export async function openBench({ quick, folder: parent, signal }: BenchSettings
     quick,
     folder,
     signal,
+    engine,
     async newFolder(name) {
       const path = join(folder, `${name}-${count++}`)
       await mkdir(path)
@@ -58,4 +63,10 @@ export async function openBench({ quick, folder: parent, signal }: BenchSettings
       return closing
     },
   }
+}
+
+/** The engine of a case that needs one. */
+export function engineOf({ engine }: Bench): Engine {
+  if (!engine) throw new Error('A case that works with an engine does not say that it needs one')
+  return engine
 }

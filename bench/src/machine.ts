@@ -14,6 +14,7 @@ export interface Machine {
   readonly fileSystem: string
   readonly node: string
   readonly bubblewrap: string
+  readonly engine: string
   readonly peer: string
   /** Processes that wanted to run in the minute before: above the number of cores the machine was busy with something else. */
   readonly load: number
@@ -52,6 +53,7 @@ export function describeMachine(folder: string): Machine {
     fileSystem: said('df', '--output=fstype', folder).split('\n').at(-1) ?? 'unknown',
     node: process.version,
     bubblewrap: said('bwrap', '--version').replace('bubblewrap ', ''),
+    engine: said('dockerd', '--version').replace(/^Docker version ([^,]*).*/, '$1'),
     load: loadavg()[0] ?? Number.NaN,
     peer: `@openai/agents ${versionOf('@openai/agents')}`,
   }
@@ -59,6 +61,6 @@ export function describeMachine(folder: string): Machine {
 
 /** As one line. */
 export function machineLine(machine: Machine): string {
-  const { processor, cores, memoryGb, system, kernel, fileSystem, node, bubblewrap, peer, load } = machine
-  return `${cores} cores of ${processor}, ${memoryGb} GB; ${system}, Linux ${kernel}, ${fileSystem}; Node ${node}, bubblewrap ${bubblewrap}, ${peer}; load ${load.toFixed(1)} at the begin`
+  const { processor, cores, memoryGb, system, kernel, fileSystem, node, bubblewrap, engine, peer, load } = machine
+  return `${cores} cores of ${processor}, ${memoryGb} GB; ${system}, Linux ${kernel}, ${fileSystem}; Node ${node}, bubblewrap ${bubblewrap}, Docker ${engine}, ${peer}; load ${load.toFixed(1)} at the begin`
 }

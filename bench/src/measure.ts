@@ -71,6 +71,12 @@ export async function measureCase(bench: Bench, given: Case): Promise<Figure[]> 
   return told
 }
 
+/** The figure of a case that there is nothing to run with. */
+export function notRun({ id, title, unit = 'ms' }: Case, why: string): Figure {
+  const nothing = { stats: undefined, overFloor: undefined, goal: '', asserted: false, profile: [] }
+  return { id, title, unit, variant: '-', role: 'ours', ...nothing, verdict: 'not run', error: why }
+}
+
 /** What is known of a variant once it was measured. */
 export interface Measured extends Pick<Variant, 'name' | 'role' | 'goal' | 'asserted'> {
   readonly samples: readonly number[]

@@ -6,11 +6,11 @@ import { atMost, type Case } from './scenario.ts'
 
 const CHILD = fileURLToPath(new URL('./child/peak-memory.ts', import.meta.url))
 
-async function growthOf({ quick, folder, signal }: BenchSettings, { id, title }: Case, variant: string): Promise<number> {
+async function growthOf({ quick, folder, signal, engine }: BenchSettings, { id, title }: Case, variant: string): Promise<number> {
   signal.throwIfAborted()
   const chunks: Buffer[] = []
   const flags = ['--import', 'tsx', '--conditions=@ringfence/source', '--expose-gc']
-  await runRaw([process.execPath, ...flags, CHILD, id, title, variant, String(quick), folder], {
+  await runRaw([process.execPath, ...flags, CHILD, id, title, variant, JSON.stringify({ quick, folder, engine })], {
     onOutput: (bytes) => void chunks.push(bytes),
   })
   return Number(Buffer.concat(chunks).toString().trim())
@@ -24,7 +24,7 @@ export async function measureMemory(
 ): Promise<Figure[]> {
   const { memory } = given
   if (!memory) return []
-  const rounds = 3
+  const rounds = settings.quick ? 1 : 3
   const series = variants.map(({ name, role }) => ({ name, role, samples: [] as number[], error: undefined as string | undefined }))
   for (let round = 0; round < rounds; round += 1) {
     for (const one of series) {

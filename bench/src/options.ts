@@ -12,7 +12,7 @@ export interface BenchOptions extends Omit<BenchSettings, 'signal'> {
 }
 
 export const USAGE = `npm run bench -- [options]
-  --only a1,b1      these rows alone
+  --only a1,b2      these rows alone
   --quick           fewer rounds
   --folder DIR      makes its folders there, to measure another disk. Default /var/tmp
   --json FILE       writes every figure

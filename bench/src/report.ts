@@ -2,9 +2,14 @@ import type { Figure } from './measure.ts'
 import type { Unit } from './scenario.ts'
 
 /** The head of each table. */
-const COLUMNS = ['', 'scenario', 'variant', 'median', 'min', 'spread', 'x floor', 'goal', 'verdict'] as const
+const COLUMNS = ['', 'scenario', 'variant', 'median', 'p95', 'min', 'spread', 'x floor', 'goal', 'verdict'] as const
 
-const SHOWN = { ms: ' ms', MB: ' MB', x: '' } as const satisfies Record<Unit, string>
+const NUMBERS: readonly string[] = ['median', 'p95', 'min', 'spread', 'x floor']
+
+const SHOWN = { ms: ' ms', MB: ' MB', x: '', count: '' } as const satisfies Record<Unit, string>
+
+/** Fewer samples have no slow twentieth. */
+const LEAST_FOR_P95 = 20
 
 /** Three figures are enough, and no more are true. */
 function number(value: number): string {
@@ -13,13 +18,16 @@ function number(value: number): string {
 }
 
 function amount(value: number, unit: Unit): string {
+  if (unit === 'count') return String(value)
   return `${unit === 'x' ? 'x' : ''}${number(value)}${SHOWN[unit]}`
 }
 
 /** The cells of one row. */
 function cellsOf(figure: Figure): string[] {
   const { id, title, variant, stats, unit, overFloor, goal, verdict } = figure
-  const shown = stats ? [stats.median, stats.min, stats.spread].map((value) => amount(value, unit)) : ['-', '-', '-']
+  const show = (value: number | undefined): string => (value === undefined ? '-' : amount(value, unit))
+  const p95 = stats && stats.count >= LEAST_FOR_P95 ? show(stats.p95) : ''
+  const shown = [show(stats?.median), p95, show(stats?.min), show(stats?.spread)]
   return [id, title, variant, ...shown, overFloor === undefined ? '' : `x${number(overFloor)}`, goal, verdict === '-' ? '' : verdict]
 }
 
@@ -32,7 +40,7 @@ export function textTable(figures: readonly Figure[]): string {
   })
   const all = [[...COLUMNS], ...rows]
   const widths = COLUMNS.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
-  const isNumber = (column: number): boolean => column >= 3 && column <= 6
+  const isNumber = (column: number): boolean => NUMBERS.includes(COLUMNS[column] ?? '')
   return all
     .map((row) =>
       row
@@ -43,10 +51,11 @@ export function textTable(figures: readonly Figure[]): string {
     .join('\n')
 }
 
-/** What went wrong, and where the time of each missed goal went. */
+/** What went wrong or was not run, and where the time of each missed goal went. */
 export function notesOf(figures: readonly Figure[]): string[] {
   return figures.flatMap(({ id, title, variant, verdict, error, profile, unit }) => {
     const name = `${id} ${title}: ${variant}`
+    if (verdict === 'not run') return [`${id} ${title} not run: ${error}`]
     if (error !== undefined) return [`${name} FAILED: ${error}`]
     if (verdict !== 'MISSED') return []
     const parts = profile.map((phase) => `    ${number(phase.ms).padStart(8)} ms  ${phase.name}`)
@@ -61,7 +70,7 @@ function escaped(cell: string): string {
 /** The same as a table of a page. */
 export function markdownTable(figures: readonly Figure[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`
-  const rule = COLUMNS.map((_, column) => (column >= 3 && column <= 6 ? '---:' : '---'))
+  const rule = COLUMNS.map((name) => (NUMBERS.includes(name) ? '---:' : '---'))
   return [line(COLUMNS), line(rule), ...figures.map((figure) => line(cellsOf(figure)))].join('\n')
 }
 

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { type BenchSettings, openBench } from './bench.ts'
+import { type EngineHost, engineHost } from './engine/serve-engine.ts'
 import { describeMachine, type Machine, machineLine } from './machine.ts'
-import { type Figure, measureCase, messageOf } from './measure.ts'
+import { type Figure, measureCase, messageOf, notRun } from './measure.ts'
 import { measureMemory } from './memory.ts'
 import { type BenchOptions, readOptions, USAGE } from './options.ts'
 import { intoPage, markdownTable, notesOf, textTable } from './report.ts'
@@ -27,6 +28,13 @@ async function runCase(given: Case, settings: BenchSettings): Promise<Figure[]> 
   return [...figures, ...memory]
 }
 
+/** One case, or why it is not run. */
+async function runOrTell(given: Case, settings: BenchSettings, host: EngineHost): Promise<Figure[]> {
+  if (!given.engine) return runCase(given, settings)
+  const engine = await host.get()
+  return 'missing' in engine ? [notRun(given, `no engine: ${engine.missing}`)] : runCase(given, { ...settings, engine })
+}
+
 function print(figures: readonly Figure[]): void {
   console.log(textTable(figures))
   for (const note of notesOf(figures)) console.log(`\n${note}`)
@@ -37,7 +45,8 @@ async function writeFiles({ json, markdown, quick }: BenchOptions, machine: Mach
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ machine, quick, figures }, undefined, 2)}\n`)
   if (markdown === undefined) return
   const notes = notesOf(figures)
-  const profiles = notes.length === 0 ? [] : ['Where the time of the missed goals went:', ['```', ...notes, '```'].join('\n')]
+  const profiles =
+    notes.length === 0 ? [] : ['What was missed, with where its time went, and what was not run:', ['```', ...notes, '```'].join('\n')]
   const text = [`${machineLine(machine)}.`, markdownTable(figures), ...profiles].join('\n\n')
   await writeFile(markdown, intoPage(await readFile(markdown, 'utf8'), text))
 }
@@ -52,11 +61,16 @@ async function main(signal: AbortSignal): Promise<number> {
   const machine = describeMachine(options.folder)
   console.log(`${machineLine(machine)}\n`)
   const figures: Figure[] = []
-  for (const given of CASES) {
-    if (options.only.length > 0 && !options.only.includes(given.id)) continue
-    const some = await runCase(given, { ...options, signal })
-    print(some)
-    figures.push(...some)
+  const host = engineHost()
+  try {
+    for (const given of CASES) {
+      if (options.only.length > 0 && !options.only.includes(given.id)) continue
+      const some = await runOrTell(given, { ...options, signal }, host)
+      print(some)
+      figures.push(...some)
+    }
+  } finally {
+    await host.close()
   }
   await writeFiles(options, machine, figures)
   const missed = figures.filter(({ verdict }) => verdict === 'MISSED')

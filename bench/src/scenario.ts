@@ -3,14 +3,16 @@ import type { Bench } from './bench.ts'
 /** What a figure belongs to: the raw machine, another way to look at it, the peer, or this project. */
 export type Role = 'floor' | 'reference' | 'peer' | 'ours'
 
-export type Unit = 'ms' | 'MB' | 'x'
+/** `count`: a number of things. */
+export type Unit = 'ms' | 'MB' | 'x' | 'count'
 
 /** What a figure must hold. */
 export type Goal =
-  /** At most `max` times the smallest median of these variants. */
-  | { readonly kind: 'times'; readonly max: number; readonly of: readonly string[] }
+  /** At most `max` times the smallest of these variants: by medians, or by what 95 of 100 samples are below. */
+  | { readonly kind: 'times'; readonly max: number; readonly of: readonly string[]; readonly by: 'median' | 'p95' }
   /** At most this, in the unit of the case. */
   | { readonly kind: 'at-most'; readonly max: number }
+  | { readonly kind: 'all'; readonly goals: readonly Goal[] }
 
 export interface Variant {
   readonly name: string
@@ -35,6 +37,8 @@ export interface Case {
   /** The row of the table, such as `b1`. */
   readonly id: string
   readonly title: string
+  /** Needs an engine of containers; where none can be had it is told as not run. Default false. */
+  readonly engine?: boolean | undefined
   /** Default `ms`. */
   readonly unit?: Unit | undefined
   readonly rounds: number
@@ -51,9 +55,23 @@ export interface Case {
 }
 
 export function atMostTimes(max: number, ...of: readonly string[]): Goal {
-  return { kind: 'times', max, of }
+  return { kind: 'times', max, of, by: 'median' }
+}
+
+/** The same, and for the slow ones as well. */
+export function alwaysAtMostTimes(max: number, ...of: readonly string[]): Goal {
+  return allOf(atMostTimes(max, ...of), { kind: 'times', max, of, by: 'p95' })
 }
 
 export function atMost(max: number): Goal {
   return { kind: 'at-most', max }
+}
+
+/** No slower than the peer. */
+export function aheadOf(...peers: readonly string[]): Goal {
+  return atMostTimes(1, ...peers)
+}
+
+export function allOf(...goals: readonly Goal[]): Goal {
+  return { kind: 'all', goals }
 }

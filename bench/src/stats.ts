@@ -2,6 +2,8 @@
 export interface Stats {
   readonly count: number
   readonly median: number
+  /** What 95 of 100 samples are below. */
+  readonly p95: number
   readonly min: number
   /** Between the quartiles: half of the samples lie within it. */
   readonly spread: number
@@ -21,6 +23,7 @@ export function statsOf(samples: readonly number[]): Stats {
   return {
     count: sorted.length,
     median: quantile(sorted, 0.5),
+    p95: quantile(sorted, 0.95),
     min: sorted[0] ?? Number.NaN,
     spread: quantile(sorted, 0.75) - quantile(sorted, 0.25),
   }

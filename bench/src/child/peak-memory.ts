@@ -9,8 +9,8 @@ function highest(): number {
   return Number(kilobytes) * 1024
 }
 
-const [id, title, name, quick, folder = ''] = process.argv.slice(2)
-const bench = await openBench({ quick: quick === 'true', folder, signal: stopsBySignal() })
+const [id, title, name, settings = ''] = process.argv.slice(2)
+const bench = await openBench({ ...JSON.parse(settings), signal: stopsBySignal() })
 try {
   const given = CASES.find((one) => one.id === id && one.title === title)
   const variant = (await given?.setUp(bench))?.find((one) => one.name === name)

@@ -1,6 +1,4 @@
-import { join } from 'node:path'
 import type { ManifestInput, Provider } from '@ringfence/core'
-import { local } from '@ringfence/provider-local'
 import { openWorkspace, type Workspace } from '@ringfence/workspace'
 import type { Bench } from '../bench.ts'
 import type { Phase } from '../scenario.ts'
@@ -44,9 +42,13 @@ export function timeline(): Timeline {
   }
 }
 
-/** A workspace in an isolated sandbox of this machine, below the folder of the case. */
-export function openOurs(bench: Bench, manifest?: ManifestInput, { mark }: Timeline = timeline()): Promise<Workspace> {
-  const provider = local({ directory: join(bench.folder, 'sandboxes') })
+export interface OpenOurs {
+  readonly provider: Provider
+  readonly manifest?: ManifestInput | undefined
+  readonly times?: Timeline | undefined
+}
+
+export function openOurs(bench: Bench, { provider, manifest, times: { mark } = timeline() }: OpenOurs): Promise<Workspace> {
   return openWorkspace({
     sandbox: watched(provider, mark),
     manifest,
@@ -60,8 +62,8 @@ export function openOurs(bench: Bench, manifest?: ManifestInput, { mark }: Timel
 }
 
 /** A workspace that lives as long as the case. */
-export async function keepOurs(bench: Bench, manifest?: ManifestInput): Promise<Workspace> {
-  const workspace = await openOurs(bench, manifest)
+export async function keepOurs(bench: Bench, provider: Provider, manifest?: ManifestInput): Promise<Workspace> {
+  const workspace = await openOurs(bench, { provider, manifest })
   bench.defer(() => workspace.destroy())
   return workspace
 }

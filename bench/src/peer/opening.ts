@@ -1,18 +1,22 @@
-import type { UnixLocalSandboxSession } from '@openai/agents/sandbox/local'
 import type { Bench } from '../bench.ts'
 import type { Variant } from '../scenario.ts'
 import { timed } from '../timing.ts'
-import { openPeer, type PeerManifest } from './open-peer.ts'
+import type { Peering, PeerManifest, PeerSession } from './open-peer.ts'
 
 /** The same with the peer. */
-export function openingPeer(bench: Bench, manifest: PeerManifest, check: (session: UnixLocalSandboxSession) => Promise<void>): Variant {
+export function openingPeer(
+  bench: Bench,
+  peering: Peering,
+  manifest: PeerManifest,
+  check: (session: PeerSession) => Promise<void>,
+): Variant {
   return {
-    name: 'agents, not isolated',
+    name: peering.name,
     role: 'peer',
     async sample() {
-      let session: UnixLocalSandboxSession | undefined
+      let session: PeerSession | undefined
       const ms = await timed(async () => {
-        session = await openPeer(bench, manifest)
+        session = await peering.open(bench, manifest)
       })
       try {
         if (session) await check(session)

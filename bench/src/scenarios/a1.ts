@@ -2,68 +2,18 @@ import { rm } from 'node:fs/promises'
 import type { Bench } from '../bench.ts'
 import { bubblewrapped } from '../floors/bubblewrap.ts'
 import { outputOf, shell } from '../floors/run-raw.ts'
-import { openOurs, timeline } from '../ours/open-ours.ts'
-import { openPeer } from '../peer/open-peer.ts'
-import { atMostTimes, type Case, type Phase, type Variant } from '../scenario.ts'
-import { expect, timed } from '../timing.ts'
+import { onThisMachine } from '../ours/providing.ts'
+import { peerOnThisMachine } from '../peer/open-peer.ts'
+import { atMostTimes, type Case } from '../scenario.ts'
+import { printing } from './parts/printing.ts'
+import { COMMAND, EXPECTED, oursFromNothing, peerFromNothing } from './parts/whole-life.ts'
 
-const COMMAND = 'echo hello'
-const EXPECTED = 'hello\n'
-
-function floor(bench: Bench, name: string, role: 'floor' | 'reference', wrap: (folder: string) => readonly string[]): Variant {
-  return {
-    name,
-    role,
-    async sample() {
-      let output = ''
-      const ms = await timed(async () => {
-        const folder = await bench.newFolder('floor')
-        output = await outputOf(wrap(folder))
-        await rm(folder, { recursive: true })
-      })
-      expect(output === EXPECTED, `the floor printed "${output}"`)
-      return ms
-    },
-  }
-}
-
-function ours(bench: Bench): Variant {
-  let phases: readonly Phase[] = []
-  return {
-    name: 'ringfence',
-    role: 'ours',
-    goal: atMostTimes(1.5, 'bwrap'),
-    phases: () => phases,
-    async sample() {
-      let output = ''
-      const times = timeline()
-      const ms = await timed(async () => {
-        const workspace = await openOurs(bench, undefined, times)
-        output = (await workspace.exec(COMMAND)).stdout
-        await workspace.destroy()
-      })
-      phases = times.phases()
-      expect(output === EXPECTED, `the sandbox printed "${output}"`)
-      return ms
-    },
-  }
-}
-
-function peer(bench: Bench): Variant {
-  return {
-    name: 'agents, not isolated',
-    role: 'peer',
-    async sample() {
-      let output = ''
-      const ms = await timed(async () => {
-        const session = await openPeer(bench)
-        output = (await session.exec({ cmd: COMMAND })).stdout
-        await session.close()
-      })
-      expect(output === EXPECTED, `the peer printed "${output}"`)
-      return ms
-    },
-  }
+/** A folder, a command in it, and nothing. */
+export async function rawLife(bench: Bench, wrap: (folder: string) => readonly string[]): Promise<string> {
+  const folder = await bench.newFolder('floor')
+  const output = await outputOf(wrap(folder))
+  await rm(folder, { recursive: true })
+  return output
 }
 
 /** A sandbox from nothing to nothing. */
@@ -74,11 +24,12 @@ export const a1: Case = {
   quickRounds: 15,
   warmUp: 3,
   async setUp(bench) {
+    const inBubblewrap = (folder: string): string[] => bubblewrapped(folder, shell(COMMAND))
     return [
-      floor(bench, 'bwrap', 'floor', (folder) => bubblewrapped(folder, shell(COMMAND))),
-      floor(bench, 'sh, not isolated', 'reference', () => shell(COMMAND)),
-      peer(bench),
-      ours(bench),
+      printing('floor', 'bwrap', EXPECTED, () => rawLife(bench, inBubblewrap)),
+      printing('reference', 'sh, not isolated', EXPECTED, () => rawLife(bench, () => shell(COMMAND))),
+      peerFromNothing(bench, peerOnThisMachine),
+      oursFromNothing(bench, onThisMachine, atMostTimes(1.5, 'bwrap')),
     ]
   },
 }

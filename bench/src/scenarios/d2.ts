@@ -5,7 +5,8 @@ import { file } from '@ringfence/core'
 import type { Bench } from '../bench.ts'
 import { smallFiles } from '../data.ts'
 import { keepOurs } from '../ours/open-ours.ts'
-import { keepPeer } from '../peer/open-peer.ts'
+import { onThisMachine } from '../ours/providing.ts'
+import { keepPeer, peerOnThisMachine } from '../peer/open-peer.ts'
 import { atMostTimes, type Case, type Variant } from '../scenario.ts'
 import { expect, timed } from '../timing.ts'
 
@@ -17,7 +18,7 @@ const nameOf = (who: string, entries: number): string => `${who}, ${entries.toLo
 
 async function ours(bench: Bench, entries: number): Promise<Variant> {
   const manifest = { entries: Object.fromEntries(smallFiles(entries).map(({ path, content }) => [path, file(content)])) }
-  const workspace = await keepOurs(bench, manifest)
+  const workspace = await keepOurs(bench, onThisMachine(bench), manifest)
   let count = 0
   return {
     name: nameOf('ringfence', entries),
@@ -33,7 +34,7 @@ async function ours(bench: Bench, entries: number): Promise<Variant> {
 }
 
 async function peer(bench: Bench, entries: number): Promise<Variant> {
-  const session = await keepPeer(bench, {
+  const session = await keepPeer(bench, peerOnThisMachine, {
     entries: Object.fromEntries(smallFiles(entries).map(({ path, content }) => [path, { type: 'file' as const, content }])),
   })
   let count = 0

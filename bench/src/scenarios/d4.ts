@@ -5,6 +5,8 @@ import { bubblewrapped } from '../floors/bubblewrap.ts'
 import { filling } from '../floors/filling.ts'
 import { runRaw, shell } from '../floors/run-raw.ts'
 import { openingOurs } from '../ours/opening.ts'
+import { onThisMachine } from '../ours/providing.ts'
+import { peerOnThisMachine } from '../peer/open-peer.ts'
 import { openingPeer } from '../peer/opening.ts'
 import { atMostTimes, type Case, type Variant } from '../scenario.ts'
 import { expect } from '../timing.ts'
@@ -37,8 +39,9 @@ async function variants(bench: Bench): Promise<Variant[]> {
   }
   return [
     ...floors(bench, source),
-    openingPeer(bench, peerManifest, async (session) => checkCount((await session.exec({ cmd: LIST })).stdout)),
+    openingPeer(bench, peerOnThisMachine, peerManifest, async (session) => checkCount((await session.exec({ cmd: LIST })).stdout)),
     openingOurs(bench, {
+      providing: onThisMachine,
       manifest: { entries: { repo: localDir(source) } },
       goal: atMostTimes(0.7, 'cp -a, not isolated'),
       async check(workspace) {

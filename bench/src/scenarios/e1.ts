@@ -3,22 +3,10 @@ import { join } from 'node:path'
 import { someBytes } from '../data.ts'
 import { runRaw } from '../floors/run-raw.ts'
 import { keepOurs } from '../ours/open-ours.ts'
-import { keepPeer } from '../peer/open-peer.ts'
-import { atMost, atMostTimes, type Case, type Variant } from '../scenario.ts'
-import { expect, timed } from '../timing.ts'
-
-const NAME = 'data.bin'
-
-function reading(bytes: Buffer, read: () => Promise<Uint8Array>): () => Promise<number> {
-  return async () => {
-    let found: Uint8Array | undefined
-    const ms = await timed(async () => {
-      found = await read()
-    })
-    expect(found !== undefined && bytes.equals(found), 'other bytes were read')
-    return ms
-  }
-}
+import { onThisMachine } from '../ours/providing.ts'
+import { keepPeer, peerOnThisMachine } from '../peer/open-peer.ts'
+import { atMost, atMostTimes, type Case, type Goal } from '../scenario.ts'
+import { NAME, reading } from './parts/file-contents.ts'
 
 async function readByCat(path: string): Promise<Uint8Array> {
   const chunks: Buffer[] = []
@@ -26,7 +14,7 @@ async function readByCat(path: string): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-function caseOf(size: number, about: Pick<Case, 'title' | 'rounds' | 'quickRounds' | 'warmUp'>, goal: Variant['goal']): Case {
+function caseOf(size: number, about: Pick<Case, 'title' | 'rounds' | 'quickRounds' | 'warmUp'>, goal: Goal): Case {
   return {
     id: 'e1',
     ...about,
@@ -34,9 +22,9 @@ function caseOf(size: number, about: Pick<Case, 'title' | 'rounds' | 'quickRound
       const bytes = someBytes(size)
       const folder = await bench.newFolder('floor')
       await writeFile(join(folder, NAME), bytes)
-      const workspace = await keepOurs(bench)
+      const workspace = await keepOurs(bench, onThisMachine(bench))
       await workspace.writeFile(NAME, bytes)
-      const session = await keepPeer(bench, { entries: { [NAME]: { type: 'file', content: bytes } } })
+      const session = await keepPeer(bench, peerOnThisMachine, { entries: { [NAME]: { type: 'file', content: bytes } } })
       return [
         { name: 'fs.readFile, not isolated', role: 'floor', sample: reading(bytes, () => readFile(join(folder, NAME))) },
         { name: 'cat through a pipe', role: 'reference', sample: reading(bytes, () => readByCat(join(folder, NAME))) },
