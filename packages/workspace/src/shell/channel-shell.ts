@@ -34,18 +34,19 @@ export function channelShell({ lane, sandbox, clock, random }: ChannelShellOptio
     let out: Uint8Array[] = []
     let said: Uint8Array[] = []
     let bytes = 0
-    let stopping: Promise<unknown> | undefined
-    const over = new AbortController()
+    let stopping: { readonly over: AbortController; readonly done: Promise<void> } | undefined
     // Its children are ended, also those that it has yet to start; what is left of the script then comes to its end by itself.
-    const stopAll = async (): Promise<void> => {
-      while (!over.signal.aborted) {
+    const stopAll = async ({ signal: over }: AbortController): Promise<void> => {
+      while (!over.aborted) {
         await lane.call({ text: requests.stop(name, 'KILL') }, 'always')
-        await clock.sleep(STOP_MS, { signal: over.signal })
+        await clock.sleep(STOP_MS, { signal: over })
       }
     }
     const stop = (): void => {
+      if (stopping) return
+      const over = new AbortController()
       // What cannot be stopped is told by the answer.
-      stopping ??= stopAll().catch(() => undefined)
+      stopping = { over, done: stopAll(over).catch(() => undefined) }
     }
     const isText = typeof script === 'string'
     const how = isText ? 'rf_script' : quick ? 'rf_quick' : 'rf_routine'
@@ -79,9 +80,9 @@ export function channelShell({ lane, sandbox, clock, random }: ChannelShellOptio
       if (!Number.isInteger(code)) throw execErrors.channel(answer)
       return { code, stdout: Buffer.concat(out), stderr: Buffer.concat(said).subarray(0, MAX_SAID).toString('utf8') }
     } finally {
-      over.abort()
       signal?.removeEventListener('abort', stop)
-      await stopping
+      stopping?.over.abort()
+      await stopping?.done
     }
   }
 
