@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { until } from './until.ts'
 
@@ -32,6 +32,8 @@ export function openNamespace(
   const apart = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
   const fd = openSync(log, 'w')
   const child = spawn('unshare', [...apart, init, '--', 'sh', '-c', SERVE, 'sh', ...command], {
+    // What a program leaves where it was started goes with the log.
+    cwd: dirname(log),
     stdio: ['pipe', 'pipe', fd],
     env: { PATH: process.env.PATH, ...env },
   })

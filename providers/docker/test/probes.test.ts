@@ -44,8 +44,7 @@ describe.skipIf(missing !== undefined)(`ways out of a container${missing ? ` (${
     await startEngine()
     await once('probes', () => make(PROBES, fillProbes))
     await startServices()
-    const bridge = JSON.parse((await api('GET', '/networks/bridge')).body)
-    machine = { socketPath, gateway: bridge.IPAM.Config[0].Gateway, canary, abstractSocket: canary, hostname: hostname() }
+    machine = { socketPath, gateway: await gatewayOfBridge(), canary, abstractSocket: canary, hostname: hostname() }
     writeFileSync(`/dev/shm/${canary}`, '')
   })
   afterAll(async () => {
@@ -94,7 +93,10 @@ describe.skipIf(missing !== undefined)(`ways out of a container${missing ? ` (${
         made.push(one)
         return one
       })
-      const { code, output } = await rawExec(id, argv, off.user ?? as ?? '1000:1000')
+      let last = { code: 1, output: '' }
+      // One that ever succeeds is proven: a busy machine may let one time out.
+      for (let tries = 0; tries < 3 && last.code !== 0; tries += 1) last = await rawExec(id, argv, off.user ?? as ?? '1000:1000')
+      const { code, output } = last
       return { held, control: code === 0 ? 'control-off succeeded' : `control-off FAILED with ${code} ${output.trim()}` }
     }
 
@@ -138,10 +140,24 @@ describe.skipIf(missing !== undefined)(`ways out of a container${missing ? ` (${
     expect(installation).not.toBe('')
   })
 
-  async function startServices(): Promise<void> {
+  /** A process in the namespaces of the engine. */
+  function inEngine(): string {
     const init = readFileSync(join(runDirectory(), 'pid'), 'utf8')
     const inside = readFileSync(`/proc/${init}/task/${init}/children`, 'utf8').split(' ')[0] ?? ''
     expect(existsSync(`/proc/${inside}`)).toBe(true)
+    return inside
+  }
+
+  /** Asked of the kernel: an engine that was never started before does not tell it. */
+  async function gatewayOfBridge(): Promise<string> {
+    const { stdout } = await promisify(execFile)('nsenter', ['-t', inEngine(), '-n', 'ip', '-4', '-o', 'address', 'show', 'docker0'])
+    const address = /inet ([0-9.]+)\//.exec(stdout)?.[1]
+    if (address === undefined) throw new Error(`The bridge has no address: ${stdout}`)
+    return address
+  }
+
+  async function startServices(): Promise<void> {
+    const inside = inEngine()
     await promisify(execFile)('nsenter', ['-t', inside, '-n', 'ip', 'address', 'replace', '169.254.169.254/32', 'dev', 'lo'])
     const programs = [
       [process.execPath, '-e', SERVICES],
