@@ -3,7 +3,7 @@ import { errors } from './errors.ts'
 
 /** Options of {@link docker}. All may be left out. */
 export interface DockerOptions {
-  /** The image, with its tag or digest; it needs `sh`. Pulled when the engine does not have it. Default `debian:bookworm-slim`. */
+  /** The image, with its tag or digest; it needs `sh`. Pulled when the engine does not have it. Default `node:22-bookworm`, which has Node, git and Python. */
   readonly image?: string | undefined
   /** Builds the image instead, once for the same content. Not together with `image`. */
   readonly build?: DockerBuild | undefined
@@ -70,7 +70,7 @@ export interface Settings {
 }
 
 const KNOWN = ['image', 'build', 'user', 'readOnlyRoot', 'runtime', 'socketPath', 'host', 'port', 'tls']
-const DEFAULT_IMAGE = 'debian:bookworm-slim'
+const DEFAULT_IMAGE = 'node:22-bookworm'
 const WORD = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 
 /** Checks options, without I/O. Throws `config.invalid`. */
