@@ -2,7 +2,7 @@ import { fsError } from '../files/fs-error.ts'
 import { REACH } from '../files/reach-script.ts'
 import { CODE } from '../files/script-codes.ts'
 import type { SandboxShell, ScriptResult } from '../shell/sandbox-shell.ts'
-import type { PackMember } from './member.ts'
+import { byteKey, type PackMember } from './member.ts'
 import { watchStream } from './watch-stream.ts'
 import { writeArchive } from './write-archive.ts'
 
@@ -69,14 +69,31 @@ while [ $# -gt 0 ]; do
 done
 `
 
-/** Directories that their owner may not write are made writable, and told, so that they get their mode at the end. */
-async function* madeWritable(members: AsyncIterable<PackMember>, late: PackMember[]): AsyncGenerator<PackMember> {
+/** The mode of a directory that the guard makes. */
+const GUARD_MODE = 0o755
+
+/**
+ * Directories that their owner may not write are made writable, and told, so that they get their mode at the end. So do those that the
+ * guard may have made: the tar of busybox leaves the mode of a directory that is there.
+ */
+async function* madeWritable(
+  members: AsyncIterable<PackMember>,
+  guarded: ReadonlySet<string>,
+  late: PackMember[],
+): AsyncGenerator<PackMember> {
   for await (const member of members) {
-    if (member.type === 'directory' && (member.mode & 0o700) !== 0o700) {
+    const isLate = (member.mode & 0o700) !== 0o700 || (member.mode !== GUARD_MODE && guarded.has(byteKey(member.path)))
+    if (member.type === 'directory' && isLate) {
       late.push(member)
       yield { ...member, mode: member.mode | 0o700 }
     } else yield member
   }
+}
+
+/** A directory and those above it, as the paths of members are compared. */
+function upwards(path: string): string[] {
+  const parts = path.split('/')
+  return parts.map((_, index) => byteKey(Buffer.from(parts.slice(0, index + 1).join('/'))))
 }
 
 /** Paths are raw bytes, which no argument can be; octal escapes can. */
@@ -126,7 +143,7 @@ export async function unpack(options: UnpackOptions): Promise<void> {
   const late: PackMember[] = []
   const stop = new AbortController()
   const inner = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
-  const source = watchStream(writeArchive(madeWritable(members(inner), late)))
+  const source = watchStream(writeArchive(madeWritable(members(inner), new Set(guarded.flatMap(upwards)), late)))
   try {
     const result = await shell.run(UNPACK, [root, ...last], { stdin: source.chunks, signal })
     if (source.failed) throw source.failed.error
