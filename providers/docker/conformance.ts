@@ -5,7 +5,7 @@ import { setup, teardown } from './test/stop-engine.ts'
 // What follows looks for the folder of the run when it is loaded.
 setup()
 const { missing, programPath, socketPath, startEngine } = await import('./test/engine.ts')
-const { BUSYBOX, DEBIAN, fillBusybox, fillDebian, make, makeImages } = await import('./test/images.ts')
+const { BUSYBOX, DEBIAN, fillDebian, make, makeImages } = await import('./test/images.ts')
 const { podmanMissing, startPodman } = await import('./test/podman.ts')
 
 const policy = { minimumIsolation: 'container' } as const
@@ -47,7 +47,6 @@ const subjects: Conformance = {
     await makeImages()
     if (withoutPodman !== undefined) return
     podman = await startPodman()
-    await make(BUSYBOX, fillBusybox, [], podman.api)
     await make(DEBIAN, fillDebian, [], podman.api)
   },
   async stop() {

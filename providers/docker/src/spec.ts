@@ -1,6 +1,7 @@
-import { type CreateRequest, digestOf, LIMIT_NAMES, type LimitName, type SandboxRef, sha256 } from '@ringfence/core'
+import { type CreateRequest, digestOf, type Isolation, LIMIT_NAMES, type LimitName, type SandboxRef, sha256 } from '@ringfence/core'
 import type { ContainerInspectInfo } from 'dockerode'
 import type { Settings } from './options.ts'
+import { isolationOf } from './profile.ts'
 import { INIT, KEEPER, secondsOf, VOLUME, WORKSPACE } from './scripts.ts'
 
 /** What a container is made of. */
@@ -33,6 +34,8 @@ export const SNAPSHOT_LABELS = {
 } as const
 
 const DEFAULTS = { memoryBytes: 4 * 1024 ** 3, processes: 1024, cpus: 2 }
+/** The kernel of gVisor is a program of the host, which has several threads for each process inside, and ends when it gets no more. */
+const GVISOR_THREADS = 16_384
 const CPU_PERIOD_MICROS = 100_000
 const LEAST_QUOTA_MICROS = 1000
 
@@ -104,7 +107,7 @@ export function containerSpec({ settings, request, image, creation }: SpecReques
       Mounts: [volume(VOLUME), ...(settings.readOnlyRoot ? [volume(WORKSPACE)] : [])],
       ...(settings.readOnlyRoot ? { Tmpfs: { '/tmp': TEMPORARY, '/var/tmp': TEMPORARY } } : {}),
       ...(settings.runtime === undefined ? {} : { Runtime: settings.runtime }),
-      ...resources(limits),
+      ...resources(limits, isolationOf(settings.runtime)),
     },
   }
 }
@@ -114,7 +117,7 @@ const TEMPORARY = 'rw,exec,nosuid,nodev,mode=1777'
 /** An anonymous volume: it goes when its container goes. */
 const volume = (target: string): object => ({ Type: 'volume', Target: target, VolumeOptions: { NoCopy: true } })
 
-function resources(limits: CreateRequest['limits']): object {
+function resources(limits: CreateRequest['limits'], isolation: Isolation): object {
   const memory = Math.ceil(limits.memoryBytes ?? DEFAULTS.memoryBytes)
   const ulimit = (name: string, value: number | undefined): object[] =>
     value === undefined ? [] : [{ Name: name, Soft: Math.ceil(value), Hard: Math.ceil(value) }]
@@ -122,7 +125,7 @@ function resources(limits: CreateRequest['limits']): object {
     Memory: memory,
     // Together with swap: none.
     MemorySwap: memory,
-    PidsLimit: Math.ceil(limits.processes ?? DEFAULTS.processes),
+    PidsLimit: Math.ceil(limits.processes ?? (isolation === 'gvisor' ? GVISOR_THREADS : DEFAULTS.processes)),
     // A quota may be above what the machine has; `NanoCpus` may not.
     CpuPeriod: CPU_PERIOD_MICROS,
     CpuQuota: Math.max(LEAST_QUOTA_MICROS, Math.round((limits.cpus ?? DEFAULTS.cpus) * CPU_PERIOD_MICROS)),
