@@ -10,7 +10,10 @@ describe.skipIf(missing !== undefined)(`e2b conformance${missing ? ` (${missing}
     const emulator = await startE2bEmulator()
     try {
       const subject = { provider: provider(emulator), policy: { minimumIsolation: 'microvm' } as const }
-      const { results } = await runSuite(providerSuite, subject, { only: ['contract'], parallel: 3 })
+      // Pausing costs the emulator many processes: `npm run conformance -- providers/e2b` has it, with the whole suite.
+      const isRun = ({ id }: { readonly id: string }): boolean => id.startsWith('contract.') && !id.startsWith('contract.suspend.')
+      const suite = { ...providerSuite, requirements: providerSuite.requirements.filter(isRun) }
+      const { results } = await runSuite(suite, subject, { parallel: 2 })
       expect(results.filter(({ outcome }) => outcome === 'failed')).toEqual([])
       expect(emulator.ids()).toEqual([])
       expect(emulator.snapshotIds()).toEqual([])
