@@ -18,7 +18,6 @@ export default defineConfig({
     // A busy machine may let one time out; what fails twice has failed.
     retry: 1,
     hookTimeout: 120_000,
-    retry: 0,
     // Tests mostly wait for processes, so one worker more than there are cores; more than four only make each other slow.
     maxWorkers: Math.min(4, availableParallelism() + 1),
   },
